@@ -26,6 +26,7 @@ from server.assembly.context_plane import ContextPlane, assemble_context_plane
 from server.assembly.context_vectors import ContextVectors
 from server.assembly.documents import assemble_documents
 from server.assembly.late_work import LateWork
+from server.assembly.log_sinks import LogShipping
 from server.assembly.metrics import register_metrics
 from server.assembly.nouns import assemble_nouns
 from server.assembly.operations import Operations, open_operations
@@ -159,6 +160,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             watch=exchanges.exchanged,
         )
         people = assemble_people(settings, store, tenants, egress, authorization, connections.vault, titles)
+        shipping = LogShipping(settings, store, connections.vault, egress, lambda: config.current.sinks)
         webhooks = Webhooks(settings, store, connections.vault, tenants, people.limits)
         mcp = _mcp_endpoint(settings, store, connections, operations, work)
 
@@ -193,10 +195,13 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             *context.background(),
             work.run,
             alerts.run,
+            *shipping.background(),
         ):
             if at_work:
                 background.start_soon(part)
-        register_metrics(operations.telemetry.registry, settings, store, exchanges, connections, ai_gateway, work, webhooks, alerts)
+        register_metrics(
+            operations.telemetry.registry, settings, store, exchanges, connections, ai_gateway, work, webhooks, alerts, shipping
+        )
         config_changes = ConfigChanges(store.config_versions, connections.has_named_secret)
         nouns = assemble_nouns(
             settings,

@@ -45,6 +45,7 @@ COMMANDS = {
     "alert": ("alert.group", "What somebody should know at once, and who is told."),
     "upgrade": ("upgrade", "Bring the store to this version, or say what that would do."),
     "audit": ("audit.group", "Who did what; and the catalogue's rules."),
+    "sinks": ("sinks", "How far log sinks have come: calls, audit and lines sent elsewhere."),
     "client-config": ("client_config", "Print what to paste into an MCP client."),
     "config": ("config.group", "What the gateway keeps, watches and tells, as versions."),
     "settings": ("settings", "Show what can be set, and what holds."),

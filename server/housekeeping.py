@@ -90,6 +90,8 @@ class Housekeeping:
             days_us=_days_ago(kept.daily_sums_days),
             decisions_us=_days_ago(kept.decisions_days),
         )
+        await store.event_lines.sweep(_days_ago(kept.lines_days))
+        await store.sink_cursors.forget_before(_days_ago(kept.calls_days))
         models_us = _days_ago(kept.model_calls_days)
         await store.model_calls.forget_before(models_us)
         await store.operation_charges.forget_before(models_us)

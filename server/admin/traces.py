@@ -1,4 +1,4 @@
-"""Everything on record with one trace id, in order: calls, steps of plans, model calls, changes. For the page and the command."""
+"""Everything on record with one trace id, in order: calls, steps of plans, model calls, changes, lines. For the page and the command."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +12,12 @@ from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from server.storage.audit.chain import AuditRow
 from server.storage.audit.reading import SqlAuditTrail
 from server.storage.history.calls import KeptCall, SqlCallHistory
+from server.storage.history.event_lines import EventLine, SqlEventLines
 from server.storage.oauth.subjects import SqlSubjectStore
 from tools.ai_gateway.records.call_record import ModelCallRecord
 from tools.ai_gateway.records.log_row import log_row
 
-EntryKind = Literal["call", "step", "model call", "change"]
+EntryKind = Literal["call", "step", "model call", "change", "line"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ class TraceReader:
     model_calls: SqlModelCallStore
     audit_trail: SqlAuditTrail
     subjects: SqlSubjectStore
+    lines: SqlEventLines
 
     async def of(self, trace_id: str, tenant_id: str | None = None) -> Sequence[TraceEntry]:
         """Return what there is, in the order in which it began; of a tenant alone where one is named."""
@@ -56,6 +58,9 @@ class TraceReader:
             *(_model_call(record) for record in await self.model_calls.of_trace(trace_id, tenant_id)),
             *(_change(row) for row in await self.audit_trail.of_trace(trace_id, tenant_id)),
         ]
+        # Lines are the gateway's, and say of no tenant that they are its own.
+        if tenant_id is None:
+            entries += [_line(line) for line in await self.lines.of_trace(trace_id)]
         # What went around others stands before them where both began at once.
         return sorted(entries, key=lambda entry: (entry.from_us, -(entry.ms or 0.0)))
 
@@ -98,3 +103,11 @@ def _model_call(record: ModelCallRecord) -> TraceEntry:
 def _change(row: AuditRow) -> TraceEntry:
     facts = {"at": row.at_us, "surface": row.surface, "target": row.target, "details": orjson.loads(row.details or "{}"), "seq": row.seq}
     return TraceEntry(kind="change", what=row.action, from_us=row.at_us, tenant_id=row.tenant_id, person=row.actor, facts=facts)
+
+
+def _line(line: EventLine) -> TraceEntry:
+    facts = {"at": line.at_us, "level": line.level, "logger": line.logger, "node": line.node, **orjson.loads(line.facts)}
+    reason = str(facts.get("reason", ""))
+    return TraceEntry(
+        kind="line", what=line.event, from_us=line.at_us, tenant_id="", person="", facts=facts, outcome=line.level, reason=reason
+    )

@@ -8,6 +8,7 @@ from server.assembly.ai_gateway import AiGateway
 from server.assembly.alerts import Alerts
 from server.assembly.connections import Connections
 from server.assembly.late_work import LateWork
+from server.assembly.log_sinks import LogShipping
 from server.assembly.webhooks import Webhooks
 from server.config.backup_folder import newest_backup_at
 from server.config.settings import Settings
@@ -27,6 +28,7 @@ def register_metrics(
     work: LateWork,
     webhooks: Webhooks,
     alerts: Alerts,
+    shipping: LogShipping,
 ) -> None:
     """Have every part that counts something show it."""
     exchanges.register(registry)
@@ -35,6 +37,7 @@ def register_metrics(
         *work.metrics,
         webhooks.metrics,
         alerts.metrics,
+        shipping.metrics,
         ConnectionMetrics(connections.known, connections.refresher),
         StoreMetrics(settings.data_dir, store.sizes.bytes_by_store, partial(newest_backup_at, settings), store.security_events.counts),
     ):

@@ -41,7 +41,9 @@ from server.storage.copies.before_migrating import CopyFailed, copy_before_migra
 from server.storage.database import Database
 from server.storage.history.calls import SqlCallHistory
 from server.storage.history.decisions import SqlDecisions
+from server.storage.history.event_lines import SqlEventLines
 from server.storage.history.figures import HistoryFigures
+from server.storage.history.sink_cursors import SqlSinkCursors
 from server.storage.history.token_hours import SqlTokenHours
 from server.storage.late_stores import LateStores
 from server.storage.metering.budgets import SqlBudgetStore
@@ -105,6 +107,8 @@ class Store:
     figures: HistoryFigures
     token_hours: SqlTokenHours
     decisions: SqlDecisions
+    event_lines: SqlEventLines
+    sink_cursors: SqlSinkCursors
     secret_ages: SqlSecretAges
     sizes: StoreSizes
     usage: SqlUsageStore
@@ -188,6 +192,8 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             figures=HistoryFigures(history),
             token_hours=SqlTokenHours(history),
             decisions=SqlDecisions(history),
+            event_lines=SqlEventLines(history),
+            sink_cursors=SqlSinkCursors(history),
             secret_ages=SqlSecretAges(database),
             sizes=StoreSizes({"state": database} if history is database else {"state": database, "history": history}),
             usage=SqlUsageStore(database),

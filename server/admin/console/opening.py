@@ -43,7 +43,7 @@ def open_console(parts: ConsoleParts) -> Router:
     trends = HistoryTrends(parts.store.history)
     store, figures = parts.store, FigureReader(trends, SqlModelSpend(parts.store.database))
     dashboards = DashboardPages(pages, lists, figures, ObjectiveReader(trends))
-    traces = TracePages(pages, TraceReader(store.calls, store.model_calls, store.audit_trail, store.subjects))
+    traces = TracePages(pages, TraceReader(store.calls, store.model_calls, store.audit_trail, store.subjects, store.event_lines))
     own = (
         ("/admin", dashboards.overview),
         ("/admin/dashboards", dashboards.overview),

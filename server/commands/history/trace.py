@@ -23,7 +23,7 @@ async def command(settings: Settings, trace_id: str, as_json: bool) -> None:
     required_data(settings)
     wanted = trace_id.strip().lower()
     async with open_store(settings) as store:
-        found = await TraceReader(store.calls, store.model_calls, store.audit_trail, store.subjects).of(wanted)
+        found = await TraceReader(store.calls, store.model_calls, store.audit_trail, store.subjects, store.event_lines).of(wanted)
     if not found:
         rule = "calls stay for 30 days, and a killed process loses those of its last 0.25 s"
         raise CommandFailed(f"nothing is on record with trace id {wanted[:64]!r}; {rule}")

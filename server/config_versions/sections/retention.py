@@ -22,6 +22,8 @@ class Retention:
 
     #: each call of an operation, with its reason
     calls_days: Days = 30
+    #: log lines that are kept for sinks and for traces
+    lines_days: Days = 30
     #: kinds of failures, since they were seen last
     errors_days: Days = 90
     #: calls and tokens, summed up by the hour and by the day

@@ -1,0 +1,1 @@
+"""What takes rows: a bucket, a URL, a collector of OpenTelemetry."""

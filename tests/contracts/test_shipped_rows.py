@@ -1,0 +1,111 @@
+"""Rows as log sinks read them, on both stores: none is passed over, whatever order transactions end in, and the trail can be followed."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import anyio
+import pytest
+from sqlalchemy import delete
+
+from server.storage.audit.chain import START
+from server.storage.audit.reading import SqlAuditTrail
+from server.storage.database import Database, StoreUnavailable
+from server.storage.history.call_rows import append
+from server.storage.history.calls import SqlCallHistory
+from server.storage.history.event_lines import EventLine, SqlEventLines
+from server.storage.history.shipped_rows import ShippedRow, Span, SqlShippedRows
+from server.storage.history.tables import call_records
+from tests.contracts.databases import empty_history
+from tests.contracts.test_audit_trail import changed
+from tests.contracts.test_call_history import call
+
+NOON_US = 1_700_000_000_123_456
+
+
+async def test_calls_are_read_in_the_order_of_their_numbers(history_database: Database) -> None:
+    reading, calls = SqlShippedRows(history_database, history_database), SqlCallHistory(history_database, "node-1")
+    assert (await reading.span("calls")).last < (await reading.span("calls")).first
+    await calls.append_calls([call(f"op.{number}", at_us=NOON_US - number) for number in range(5)])
+    span = await reading.span("calls")
+    rows = await reading.rows("calls", span.first - 1, span.last, 100)
+    assert [row["operation"] for row in rows] == [f"op.{number}" for number in range(5)]
+    assert (rows[0]["time"], rows[0]["time_us"], rows[0]["node"]) == ("2023-11-14T22:13:20.123456Z", NOON_US, "node-1")
+    assert [row["seq"] for row in await reading.rows("calls", span.first, span.last - 1, 2)] == [span.first + 1, span.first + 2]
+    await history_database.transact(lambda connection: connection.execute(delete(call_records).where(call_records.c.seq <= span.first + 1)))
+    assert await reading.span("calls") == Span(span.first + 2, span.last)
+
+
+async def test_a_row_of_a_slow_transaction_is_not_passed_over(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """PostgreSQL numbers rows as they are written: whoever looks meanwhile waits, or is told that the store does not answer."""
+    async with empty_history("postgresql", request, tmp_path) as history:
+        reading, calls = SqlShippedRows(history, history), SqlCallHistory(history)
+        begun, ends = anyio.Event(), anyio.Event()
+
+        async def slow() -> None:
+            async with history.write() as connection:
+                await connection.run_sync(append, [call("slow")], "node")
+                begun.set()
+                await ends.wait()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(slow)
+            await begun.wait()
+            with pytest.raises(StoreUnavailable):
+                await reading.span("calls")
+            ends.set()
+        await calls.append_calls([call("quick")])
+        span = await reading.span("calls")
+        assert [row["operation"] for row in await reading.rows("calls", span.first - 1, span.last, 100)] == ["slow", "quick"]
+
+
+async def test_lines_are_kept_read_and_swept(history_database: Database) -> None:
+    """By age, and the oldest of too many; those of a trace are found by it."""
+    lines, reading = SqlEventLines(history_database, "node-1", max_lines=3), SqlShippedRows(history_database, history_database)
+    await lines.append([])
+    told = [EventLine(NOON_US + number, "info", f"event_{number}", "ascend", "t" * 32 * (number % 2), '{"a":1}') for number in range(6)]
+    await lines.append(told)
+    span = await reading.span("lines")
+    rows = await reading.rows("lines", span.first - 1, span.last, 100)
+    assert [(row["event"], row["facts"], row["node"]) for row in rows] == [(f"event_{number}", {"a": 1}, "node-1") for number in range(6)]
+    assert [line.event for line in await lines.of_trace("t" * 32)] == ["event_1", "event_3", "event_5"]
+    assert await lines.of_trace("") == []
+    assert await lines.sweep(NOON_US + 1) == 3
+    assert [line.event for line in await lines.of_trace("t" * 32)] == ["event_3", "event_5"]
+    assert await lines.sweep(NOON_US + 10) == 3
+
+
+def followed(rows: list[ShippedRow], before: str) -> str:
+    """Follow the chain with nothing but Python's library, as a stranger would; return the last hash."""
+    for row in rows:
+        names = ("seq", "time_us", "tenant_id", "actor", "surface", "action", "target", "details", "trace_id")
+        sealed = json.dumps([before, *(row[name] for name in names)], separators=(",", ":"), ensure_ascii=False)
+        assert row["before"] == before
+        assert row["hash"] == hashlib.sha256(sealed.encode()).hexdigest()
+        before = row["hash"]
+    return before
+
+
+async def test_the_trail_is_shipped_so_that_a_stranger_can_follow_it(sql_database: Database) -> None:
+    """From its first row, from any page on, and after its oldest rows were removed."""
+    reading, trail = SqlShippedRows(sql_database, sql_database), SqlAuditTrail(sql_database)
+    assert await reading.span("audit") == Span(1, 0)
+    await changed(sql_database, *range(5))
+    assert await reading.span("audit") == Span(1, 5)
+    first = list(await reading.rows("audit", 0, 5, 2))
+    then = list(await reading.rows("audit", 2, 5, 100))
+    last = followed(then, followed(first, START))
+    assert last == (await trail.verify()).last_hash
+    await trail.sweep(int(then[-1]["time_us"]))
+    span = await reading.span("audit")
+    assert followed(list(await reading.rows("audit", span.first - 1, span.last, 9)), str(then[-1]["before"])) == last
+
+
+async def test_what_is_not_settled_is_not_in_the_span_of_the_trail(sql_database: Database) -> None:
+    """Rows get their numbers in the order of their commits: a transaction that was undone leaves no gap."""
+    reading = SqlShippedRows(sql_database, sql_database)
+    await changed(sql_database, 1)
+    with pytest.raises(ZeroDivisionError):
+        await sql_database.transact(lambda _connection: 1 / 0)
+    await changed(sql_database, 2)
+    assert [row["seq"] for row in await reading.rows("audit", 0, (await reading.span("audit")).last, 9)] == [1, 2]
