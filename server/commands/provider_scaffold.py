@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from capability_index.errors import PageInvalid
 from oauth.connections.errors import ProviderInvalid
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.import_report import at_work
@@ -43,7 +44,7 @@ async def command(
             name = provider or _name_in(scaffold_of(document, "unnamed", include).title)
             check_slug(name)
             scaffold = scaffold_of(document, name, include)
-        except (ImportFailed, ProviderInvalid) as error:
+        except (ImportFailed, PageInvalid, ProviderInvalid) as error:
             raise CommandFailed(f"{source}: {error}") from error
     folder = into or Path("providers") / name
     written, removed = _written(folder, scaffold, name, force)

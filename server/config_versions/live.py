@@ -1,14 +1,34 @@
 """The configuration in force, in memory: whoever acts by it reads it there, and nobody waits for it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from server.config_versions.config import Config, sections
 from server.config_versions.read_document import section_of
 from server.config_versions.versions import ConfigVersionStore
+from tools.operation import Json
+from tools.versioned_documents.faults import place_of
 
 log = logging.getLogger("ascend")
+
+
+def taken_of(document: Mapping[str, Json], otherwise: Config) -> tuple[Config, dict[str, list[str]]]:
+    """Return what this release takes of a document, and what is wrong with the sections that it does not: those are as in `otherwise`.
+
+    What a document leaves out is built in.
+    """
+    values: dict[str, Any] = {}
+    refused: dict[str, list[str]] = {}
+    for name, value in document.items():
+        if name not in sections():
+            refused[name] = [f"{place_of([name])}: no such section in this release"]
+            continue
+        section, faults = section_of(name, value)
+        values[name] = getattr(otherwise, name) if faults else section
+        if faults:
+            refused[name] = [str(fault) for fault in faults]
+    return Config(**values), refused
 
 
 async def config_in(store: ConfigVersionStore) -> Config:
@@ -49,18 +69,11 @@ class LiveConfig:
         gateway that would not start for it could not be helped by a configuration either.
         """
         newest = await self._store.newest()
-        # What a document leaves out is built in.
-        values: dict[str, Any] = {}
-        for name, value in newest.document.items():
-            section, faults = section_of(name, value) if name in sections() else (None, ["no such section in this release"])
-            if not faults:
-                values[name] = section
-                continue
-            if name in sections():
-                values[name] = getattr(self._current, name)
-            facts = {"section": name[:60], "version": newest.version, "faults": [str(fault) for fault in faults[:5]]}
+        config, refused = taken_of(newest.document, self._current)
+        for name, faults in refused.items():
+            facts = {"section": name[:60], "version": newest.version, "faults": faults[:5]}
             log.error("config_section_not_taken_over", extra={"facts": facts})
-        self._current, self._version = Config(**values), newest.version
+        self._current, self._version = config, newest.version
         for follower in self._followers:
             follower(self._current)
 

@@ -20,6 +20,7 @@ _KNOWN_FORMS = re.compile(
 )
 #: a run of characters that nobody types: long, and of all kinds, or hexadecimal
 _RANDOM = re.compile(r"(?=[^\s]*[a-z])(?=[^\s]*[A-Z])(?=[^\s]*\d)[A-Za-z0-9+/_=-]{28,}|[0-9a-fA-F]{32,}")
+_BETWEEN = re.compile(r"[/?&=:@#,;\s]+")
 
 
 def references_in(document: Json) -> Iterator[tuple[str, str]]:
@@ -44,7 +45,9 @@ def secret_faults(document: Json) -> Iterator[ConfigFault]:
 
 def looks_like_a_secret(text: str) -> bool:
     """Say whether a text is better not kept or shown."""
-    return _KNOWN_FORMS.search(text) is not None or _RANDOM.fullmatch(text) is not None or redact(text) != text
+    # Addresses of chats and flows have theirs as a part of the path.
+    pieces = (text, *_BETWEEN.split(text))
+    return _KNOWN_FORMS.search(text) is not None or any(map(_RANDOM.fullmatch, pieces)) or redact(text) != text
 
 
 def _texts(value: Json, parts: tuple[str | int, ...]) -> Iterator[tuple[str, str, str]]:

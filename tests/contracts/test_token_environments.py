@@ -4,10 +4,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
 
 from oauth.tokens.static_tokens import StaticToken
+from server.config.store import sqlite_url
 from server.storage.database import Database
+from server.storage.engines import engine_for
+from server.storage.migrate import STATE, migrate
 from server.storage.oauth.grants import SqlGrantStore
+from server.storage.oauth.rows import ACCESS_TOKENS, GRANTS
 from server.storage.oauth.static_tokens import SqlStaticTokenStore
 from tests.contracts.databases import empty_database, url_of
 from tests.contracts.filled import filled
@@ -42,3 +49,32 @@ async def test_a_static_token_is_of_its_environment_too(database: Database) -> N
     await SqlStaticTokenStore(database, "production").add(static)
     assert await SqlStaticTokenStore(database, "production").find(static.token_hash) == static
     assert await SqlStaticTokenStore(database, "test").find(static.token_hash) is None
+
+
+async def test_tokens_of_before_are_of_the_environment_of_their_store(tmp_path: Path) -> None:
+    """r0039: nobody signs in again because of an upgrade, and no copy of the store serves elsewhere."""
+    url = sqlite_url(tmp_path / "store.sqlite3")
+    engine = engine_for(url, "BEGIN IMMEDIATE", pool_size=1)
+    async with engine.begin() as connection:
+        await connection.run_sync(_as_before)
+    await engine.dispose()
+    await migrate(url)
+    opened = Database(url)
+    assert await SqlGrantStore(opened, environment="it's production").live_access_token(ACCESS.token_hash) == ACCESS
+    assert await SqlGrantStore(opened, environment="test").live_access_token(ACCESS.token_hash) is None
+    await opened.close()
+
+
+def _as_before(connection: Connection) -> None:
+    """Make a store of the revision before, with a token in it."""
+    config = Config()
+    config.set_main_option("script_location", str(STATE.folder))
+    config.attributes.update(connection=connection, version_table=STATE.version_table)
+    command.upgrade(config, "0038")
+    for table, values in (
+        ("grants", GRANTS.values(GRANT)),
+        ("access_tokens", ACCESS_TOKENS.values(ACCESS)),
+        ("store_facts", {"name": "environment", "value": "it's production"}),
+    ):
+        names = ", ".join(values)
+        connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({', '.join(f':{name}' for name in values)})"), values)

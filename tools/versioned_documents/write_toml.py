@@ -18,14 +18,15 @@ def write_toml(document: Mapping[str, Json]) -> str:
 
 
 def _section(name: str, value: Json) -> Iterator[str]:
+    section = _key(name)
     if isinstance(value, list):
         for entry in value:
-            yield from _entry(f"[[{name}]]", entry)
+            yield from _entry(f"[[{section}]]", entry)
     elif not all(isinstance(entry, Mapping) for entry in value.values()):
-        yield from _entry(f"[{name}]", value)
+        yield from _entry(f"[{section}]", value)
     else:
         for each, entry in value.items():
-            yield from _entry(f"[{name}.{_key(each)}]", entry)
+            yield from _entry(f"[{section}.{_key(each)}]", entry)
 
 
 def _entry(header: str, entry: Mapping[str, Json]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """`ascend config show`: what is in force."""
 
+import itertools
 import json
 from dataclasses import asdict
 
@@ -8,9 +9,11 @@ import orjson
 
 from server.commands.config.opened import changes_of
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.terminal import say
 from server.commands.times import shown_time
 from server.config.settings import Settings
-from server.config_versions.read_document import config_of
+from server.config_versions.config import Config
+from server.config_versions.live import taken_of
 from server.storage.store import open_store
 from tools.versioned_documents.versions import NoSuchVersion, version_json
 from tools.versioned_documents.write_toml import write_toml
@@ -29,7 +32,12 @@ async def command(settings: Settings, number: int | None, shows_all: bool, as_js
             found = await store.config_versions.newest() if number is None else await changes_of(settings, store).kept(number)
         except NoSuchVersion as error:
             raise CommandFailed(str(error)) from error
-    document = orjson.loads(orjson.dumps(asdict(config_of(dict(found.document))))) if shows_all else found.document
+    document = found.document
+    if shows_all:
+        config, refused = taken_of(document, Config())
+        document = orjson.loads(orjson.dumps(asdict(config)))
+        for fault in itertools.chain.from_iterable(refused.values()):
+            say(f"ascend: note: this release does not take {fault}", err=True)
     if as_json:
         click.echo(json.dumps({**version_json(found), "config": document}, indent=2, ensure_ascii=False))
         return

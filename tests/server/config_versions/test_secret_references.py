@@ -21,6 +21,7 @@ SECRETS = [
     "Bearer abcdefghijkl",
     "asc_live_abcdefghijklmnopqrst",
     "0123456789abcdef0123456789abcdef",
+    "https://example.webhook.office.com/webhookb2/IncomingWebhook/0123456789abcdef0123456789abcdef",
     "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY1",
 ]
 

@@ -27,3 +27,12 @@ def test_a_whole_file_comes_back() -> None:
 def test_every_name_and_value_is_written_so_that_it_reads_the_same(entries: dict[str, dict[str, object]]) -> None:
     document = {"routes": entries, "prices": list(entries.values())}
     assert {"routes": {}, "prices": [], **tomllib.loads(write_toml(document))} == document
+
+
+@given(
+    st.dictionaries(
+        TEXTS, st.dictionaries(TEXTS.filter(lambda name: name not in ("from", "sunset")), VALUES, min_size=1, max_size=3), max_size=3
+    )
+)
+def test_a_section_of_values_and_tables_reads_the_same(document: dict[str, dict[str, object]]) -> None:
+    assert tomllib.loads(write_toml(document)) == document

@@ -1,5 +1,7 @@
 """`ascend config`: shown, applied, compared, listed, taken back."""
 
+import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,14 @@ def test_what_is_not_there_is_said_in_one_line(folder: Path, words: tuple[str, .
     assert said.returncode in (1, 2)
     assert says in said.stderr
     assert len(said.stderr.splitlines()) == 1
+
+
+def test_what_a_later_release_applied_is_shown_as_far_as_it_is_known(folder: Path) -> None:
+    assert ascend_here("config", "show", data_dir=folder).returncode == 0
+    with sqlite3.connect(folder / "ascend.sqlite3") as store:
+        store.execute("""INSERT INTO config_versions VALUES (1, '{"moons": {"x": 1}, "retention": {"calls_days": 3}}', 'later', 1)""")
+    said = ascend_here("config", "show", "--all", "--json", data_dir=folder)
+    assert json.loads(said.stdout)["config"]["retention"]["calls_days"] == 3
+    assert said.stderr == "ascend: note: this release does not take moons: no such section in this release\n"
+    refused = ascend_here("config", "rollback", "1", data_dir=folder)
+    assert (refused.returncode, "version 1: 1 fault, nothing was changed" in refused.stderr) == (1, True)
