@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from server.admin.administrators import Administrators
 from server.admin.answers import refusal_of
 from server.admin.asked import ADMINISTRATOR
-from server.audited import Audited, audited
+from server.audited import Audited, audited, unaudited
 from server.request_body import ClientGone
 
 
@@ -27,7 +27,8 @@ class AdminGuard:
             # Without the handlers of the application around it: their errors have another shape.
             inner = {name: value for name, value in scope.items() if name != "starlette.exception_handlers"}
             what = Audited("api", f"{request.method} {request.url.path}", administrator.by, administrator.tenant_id)
-            with audited(what):
+            # Whoever only looks changes nothing, whatever the gateway writes down meanwhile.
+            with unaudited() if request.method in ("GET", "HEAD") else audited(what):
                 await self._app({**inner, ADMINISTRATOR: administrator}, receive, send)
         except ClientGone:
             return

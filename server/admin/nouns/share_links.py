@@ -93,7 +93,8 @@ class ShareLinks:
         return Done(f"The link “{link.title}” is made.", _row(link), shown_once=f"{self.origin}/admin/share/{token}")
 
     async def revoke(self, administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
-        if not await self.links.remove(key, administrator.reach(None)):
+        # Looked for first: what is not there leaves no row on the trail either.
+        if await self.one(administrator, key) is None or not await self.links.remove(key, administrator.reach(None)):
             raise not_found(f"there is no share link {key[:40]!r}")
         return Done("The link is taken back.")
 
