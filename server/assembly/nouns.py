@@ -13,6 +13,8 @@ from server.admin.nouns.decisions import Decisions
 from server.admin.nouns.errors import Errors
 from server.admin.nouns.jobs import Jobs
 from server.admin.nouns.operations import OperationNoun
+from server.admin.nouns.people import People
+from server.admin.nouns.person_changes import PersonChanges
 from server.admin.nouns.reports import Reports
 from server.admin.nouns.services import Services
 from server.admin.nouns.share_links import ShareLinks
@@ -28,6 +30,7 @@ from server.assembly.operations import Operations
 from server.config.settings import Settings
 from server.config_versions.changes import ConfigChanges
 from server.reports.sources import Sources
+from server.storage.administration.people import SqlPeople
 from server.storage.store import Store
 from tools.operation import Operation
 
@@ -56,6 +59,7 @@ def assemble_nouns(
         Audit(store.audit_trail).resource(),
         Decisions(store.decisions, store.subjects).resource(),
         TenantNoun(store.tenants, settings.mcp_url).resource(),
+        People(SqlPeople(store.database), store, PersonChanges(store, settings.admin_url)).resource(),
         Clients(store.clients, store.grants, revocation).resource(),
         ConnectionNoun(store.connections, store.subjects, connections.changes).resource(),
         OperationNoun(known, store.operations, store.quarantine, lambda: operations.dispatcher, store.audit_trail).resource(),

@@ -7,16 +7,16 @@ from typing import ParamSpec, TypeVar
 
 import click
 
-from oauth.administration.appointments import Appointments
-from oauth.administration.errors import LastOwner
-from oauth.administration.invites import INVITE_S, Invites
+from oauth.administration.invites import INVITE_S
 from oauth.administration.roles import AdminRole, Role
 from oauth.sign_in.errors import InvalidInput
 from oauth.sign_in.passwords import Passwords
 from oauth.sign_in.subjects import Subject, normalize_email
 from oauth.tenants import DEFAULT_TENANT
+from server.admin.nouns.person_changes import PersonChanges
 from server.commands.command_being_run import command_being_run
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.refused import admin_refusals_told
 from server.commands.rows import print_rows
 from server.commands.user import known_subject, known_tenant
 from server.config.settings import Settings
@@ -66,14 +66,13 @@ async def invite(settings: Settings, email: str, role: str | None, tenant: str, 
             raise CommandFailed(f"{email} has no role yet; say which: --role {'|'.join(ROLE.choices)}")
         if subject is None:
             subject = await Passwords(store.subjects).add_subject(tenant, email, None)
-        if subject.disabled:
-            raise CommandFailed(f"user {subject.email} is disabled; `ascend user enable` comes first")
-        if had is None or role is not None or reaches_gateway is not None:
-            had = await _give(store, subject, Role.named(role) if role else had.role if had else Role.AUDITOR, reaches_gateway)
-        path = await Invites(store.admin_invites, store.admin_roles, store.subjects, store.security_events).make(
-            subject, command_being_run().actor
-        )
-    row = {**_row(subject, had), "url": f"{settings.admin_url}{path}", "expires_at": round(time.time() + INVITE_S)}
+        changes, by = PersonChanges(store, settings.admin_url), command_being_run().actor
+        with admin_refusals_told():
+            if had is None or role is not None or reaches_gateway is not None:
+                wanted = Role.named(role) if role else had.role if had else Role.AUDITOR
+                had = await changes.give(subject, wanted, by, reaches_gateway=reaches_gateway)
+            url = await changes.invite(subject, by)
+    row = {**_row(subject, had), "url": url, "expires_at": round(time.time() + INVITE_S)}
     _say(row, str(row["url"]), as_json=as_json)
     click.echo(f"good for an hour and one passkey, as {had.role.title}; send it on a way that only {subject.email} reads", err=True)
 
@@ -108,9 +107,9 @@ async def give(settings: Settings, email: str, role: str, tenant: str, reaches_g
     """Give EMAIL the ROLE, in the place of the one before. It counts once they have a passkey from an invite."""
     async with open_store(settings) as store:
         subject = await known_subject(store, tenant, email)
-        if subject.disabled:
-            raise CommandFailed(f"user {subject.email} is disabled; `ascend user enable` comes first")
-        row = _row(subject, await _give(store, subject, Role.named(role), reaches_gateway))
+        changes, by = PersonChanges(store, settings.admin_url), command_being_run().actor
+        with admin_refusals_told():
+            row = _row(subject, await changes.give(subject, Role.named(role), by, reaches_gateway=reaches_gateway))
     of_what = "the gateway" if row["reach"] == "gateway" else f"tenant {tenant}"
     _say(row, f"{row['email']} is {row['role']} of {of_what}", as_json=as_json)
 
@@ -125,11 +124,10 @@ async def revoke(settings: Settings, email: str, tenant: str, as_json: bool) -> 
     """Take EMAIL's role; they are out of the console at once. Their passkeys stay, and open nothing there."""
     async with open_store(settings) as store:
         subject = await known_subject(store, tenant, email)
-        try:
-            if not await _appointments(store).take(subject, command_being_run().actor):
-                raise CommandFailed(f"{email} has no role in tenant {tenant}; `ascend admin list` shows who has")
-        except LastOwner as error:
-            raise CommandFailed(str(error)) from error
+        with admin_refusals_told():
+            had = await PersonChanges(store, settings.admin_url).take(subject, command_being_run().actor)
+        if not had:
+            raise CommandFailed(f"{email} has no role in tenant {tenant}; `ascend admin list` shows who has")
     _say({"email": subject.email, "tenant": tenant, "role": None}, f"{subject.email} administers nothing any more", as_json=as_json)
 
 
@@ -139,17 +137,6 @@ async def _local(store: Store, tenant: str, email: str) -> Subject | None:
     except InvalidInput as error:
         raise click.UsageError(str(error)) from error
     return None if found is None else found[0]
-
-
-async def _give(store: Store, subject: Subject, role: Role, reaches_gateway: bool | None) -> AdminRole:
-    try:
-        return await _appointments(store).give(subject, role, command_being_run().actor, reaches_gateway=reaches_gateway)
-    except LastOwner as error:
-        raise CommandFailed(str(error)) from error
-
-
-def _appointments(store: Store) -> Appointments:
-    return Appointments(store.admin_roles, store.security_events)
 
 
 def _say(row: Mapping[str, object], words: str, *, as_json: bool) -> None:

@@ -5,8 +5,6 @@ from dataclasses import replace
 
 import click
 
-from oauth.administration.appointments import Appointments
-from oauth.administration.errors import LastOwner
 from oauth.administration.roles import Role
 from oauth.errors import AlreadyTaken
 from oauth.scopes import CONNECT, OFFLINE, parse, render
@@ -16,14 +14,15 @@ from oauth.sign_in.passwords import Passwords, new_password
 from oauth.sign_in.subjects import Subject, normalize_email
 from oauth.tenants import DEFAULT_TENANT
 from oauth.tokens.own_grants import OwnGrants
+from server.admin.nouns.person_changes import PersonChanges
 from server.commands.command_being_run import command_being_run
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.refused import admin_refusals_told
 from server.commands.rows import print_rows
 from server.commands.secret_input import read_secret
 from server.config.settings import Settings
 from server.pages.visit import account_url
 from server.storage.store import Store, open_store
-from tools.ai_gateway.caller_keys import CallerKeyIssuer
 
 _SCOPE = re.compile(r"[a-z0-9][a-z0-9_-]*:(read|write|destructive)")
 #: what lets a client connect and stay connected, and run nothing
@@ -55,7 +54,7 @@ async def add(settings: Settings, email: str, tenant: str, name: str, password_s
         except AlreadyTaken as error:
             raise CommandFailed(f"user {email!r} exists already in tenant {tenant!r}; `ascend user list` shows all") from error
         if admin:
-            await _appointments(store).give(subject, Role.OWNER, command_being_run().actor)
+            await PersonChanges(store, settings.admin_url).give(subject, Role.OWNER, command_being_run().actor)
     click.echo(
         f"user {subject.email} can sign in at {settings.base_url}{account_url(tenant)}; their client connects to {settings.mcp_url(tenant)}"
     )
@@ -133,13 +132,9 @@ async def disable(settings: Settings, email: str, tenant: str) -> None:
     """Sign EMAIL out everywhere and end what they allowed; nothing of theirs is removed."""
     async with open_store(settings) as store:
         for subject in await known_subjects(store, tenant, email):
-            try:
-                await store.subjects.save(replace(subject, disabled=True))
-            except LastOwner as error:
-                raise CommandFailed(str(error)) from error
-            ended = await OwnGrants(store.grants, store.clients).revoke_all(tenant, subject.subject_id, by="operator")
-            keys = await CallerKeyIssuer(store.caller_keys, store.security_events).revoke_of_user(tenant, subject.email)
-            click.echo(f"user {subject.email} is disabled; {ended} grants and {keys} caller's keys ended")
+            with admin_refusals_told():
+                ended = await PersonChanges(store, settings.admin_url).disable(subject, "operator")
+            click.echo(f"user {subject.email} is disabled; {ended}")
 
 
 @command.command("enable")
@@ -167,13 +162,12 @@ async def admin(settings: Settings, email: str, tenant: str, off: bool) -> None:
         subject = await known_subject(store, tenant, email)
         if subject.disabled and not off:
             raise CommandFailed(f"user {subject.email} is disabled; `ascend user enable` comes first")
-        try:
+        changes = PersonChanges(store, settings.admin_url)
+        with admin_refusals_told():
             if off:
-                await _appointments(store).take(subject, command_being_run().actor)
+                await changes.take(subject, command_being_run().actor)
             else:
-                await _appointments(store).give(subject, Role.OWNER, command_being_run().actor)
-        except LastOwner as error:
-            raise CommandFailed(str(error)) from error
+                await changes.give(subject, Role.OWNER, command_being_run().actor)
     click.echo(f"user {subject.email} {'administrates' if not off else 'no longer administrates'} tenant {tenant}")
 
 
@@ -196,10 +190,6 @@ async def limit(settings: Settings, email: str, tenant: str, scope: str, everyth
             await store.subjects.save(replace(subject, allowed_scopes=None if everything else _CONNECTING.union(scopes)))
             ended = await OwnGrants(store.grants, store.clients).revoke_all(tenant, subject.subject_id, by="operator")
             click.echo(f"user {subject.email} may grant {render(scopes) or 'everything'}; {ended} grants ended")
-
-
-def _appointments(store: Store) -> Appointments:
-    return Appointments(store.admin_roles, store.security_events)
 
 
 async def known_subject(store: Store, tenant: str, email: str) -> Subject:

@@ -1,6 +1,7 @@
 """A change by hand: its form, what is wrong with it where it is wrong, and what came of it."""
 
 from collections.abc import Mapping
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -20,7 +21,24 @@ from server.posted_form import read_form
 #: the parameter that says which change a page is about, and the field of the form token
 CHANGE, TOKEN = "change", "csrf"
 _STEP_UP = "insufficient_user_authentication"
+#: what begins the parameters of an address that fill in a form; all of them together are shorter than what a step-up leads back to
+_WITH, _MAX_WITH_CHARS = "with.", 3_000
 _NO_VALUES: Mapping[str, str] = {}
+
+
+def taken_along(change: Change, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters that bring what was filled in through a step-up and back: no secret, and no more than an address holds."""
+    secret = {each.name for each in change.fields if each.is_secret}
+    taken = {f"{_WITH}{each.name}": values.get(each.name, "") for each in change.fields if each.name not in secret}
+    while len(urlencode(taken)) > _MAX_WITH_CHARS:
+        del taken[max(taken, key=lambda name: len(taken[name]))]
+    return taken
+
+
+def brought_back(change: Change, address: Address) -> dict[str, str]:
+    """Return what `taken_along` put into an address; it fills in the form, which a person still sends."""
+    asked = {each.name: address.get(f"{_WITH}{each.name}") for each in change.fields if not each.is_secret}
+    return {name: value for name, value in asked.items() if value}
 
 
 class ChangePages:
@@ -39,7 +57,7 @@ class ChangePages:
             return see_other(self._pages.sessions.step_up_url(visitor.address.to(stays=True)))
         # What is to be changed begins as it is.
         values = {each.name: said("text", found.get(each.name)) for each in change.fields} if change.method == "PATCH" else _NO_VALUES
-        return await self._form(visitor, resource, key, change, values)
+        return await self._form(visitor, resource, key, change, {**values, **brought_back(change, visitor.address)})
 
     async def make(self, visitor: Visitor) -> Response:
         """Answer a POST. Raises AdminRefused, FormRefused, FormUnreadable."""
@@ -53,7 +71,8 @@ class ChangePages:
             done = await make_change(by, resource, change, key, values, what)
         except AdminRefused as refused:
             if refused.code == _STEP_UP:
-                return see_other(self._pages.sessions.step_up_url(visitor.address.to(stays=True)))
+                onward = visitor.address.to(taken_along(change, values), stays=True)
+                return see_other(self._pages.sessions.step_up_url(onward))
             if is_one_press(change) or refused.status not in (400, 409, 412, 422):
                 raise
             return await self._form(visitor, resource, key, change, values, refused)

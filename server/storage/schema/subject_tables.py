@@ -20,6 +20,7 @@ subjects = Table(
     Column("password_hash", Text),
     Column("created_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("tenant_id", "subject_id"),
+    Index("ix_subjects_email", "tenant_id", "email", "subject_id"),
 )
 # Only local subjects are found by their e-mail, so only among them it must name one.
 Index(

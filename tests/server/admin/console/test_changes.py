@@ -61,9 +61,10 @@ async def test_a_change_that_opens_doors_takes_a_fresh_proof(browser: Browser) -
     assert (asked.status_code, asked.headers["location"]) == (303, f"/admin/prove?next={path}")
     token = await browser.token("/admin/things/thing-001")
     posted = await browser.http.post(path, data={"csrf": token, "to": "ada"})
-    assert (posted.status_code, posted.headers["location"]) == (303, f"/admin/prove?next={path}")
+    assert (posted.status_code, posted.headers["location"]) == (303, f"/admin/prove?next={path}&with.to=ada")
     assert browser.app.things.done == []
     browser.is_("owner")
+    assert 'value="ada"' in await browser.open(f"{path}&with.to=ada")
     assert (await browser.post(path, to="ada")).status_code == 303
     assert browser.app.things.done == [("change", "thing-001", {"to": "ada"})]
 

@@ -24,6 +24,8 @@ from tools.ai_gateway.caller_keys import CallerKeyIssuer
 EMAIL = "ops@example.com"
 #: they are for whoever has nothing yet
 OPEN = {("GET", "/admin/sign-in"), ("GET", "/admin/static/x")}
+#: what is there is named by a secret, or is a file: of any other name there is nothing
+NOWHERE = ("/admin/invite/x", "/admin/share/x", "/admin/static/x")
 KINDS = (
     "nothing",
     "static token",
@@ -105,7 +107,7 @@ def is_refused(address: tuple[str, str], answer: httpx2.Response) -> bool:
     """Say whether an answer shows and does nothing."""
     if answer.status_code == 303:
         return answer.headers["location"].startswith("/admin/sign-in")
-    is_nowhere = answer.status_code == 404 and address[1] in ("/admin/invite/x", "/admin/static/x")
+    is_nowhere = answer.status_code == 404 and address[1] in NOWHERE
     return is_nowhere or answer.status_code in ((401,) if address[1].startswith("/admin/api") else (401, 403))
 
 
