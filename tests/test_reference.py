@@ -14,8 +14,8 @@ from tests.gateway import opened
 _ENDINGS = re.compile(r"_(?:bucket|sum|count|created|total|info)$")
 #: where people read and machines watch
 _PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md"), *(REPOSITORY / "docs" / "deploy").glob("*")])
-#: begin like a metric, and are cookies or a channel of PostgreSQL
-_NO_METRICS = {"ascend_session", "ascend_browser", "ascend_changes"}
+#: begin like a metric, and are cookies, a channel of PostgreSQL, a parser of log lines
+_NO_METRICS = {"ascend_session", "ascend_browser", "ascend_changes", "ascend_line"}
 
 
 def _names(text: str) -> set[str]:
