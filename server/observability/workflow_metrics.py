@@ -28,6 +28,11 @@ class WorkflowMetrics(Collector):
         yield GaugeMetricFamily(
             "ascend_workflow_runs_in_hand", "Runs that this process has in hand", value=0 if engine is None else engine.in_hand
         )
+        kept_bytes, fullest = (0, 0.0) if engine is None else (engine.outlook.kept_bytes, engine.outlook.fullest)
+        yield GaugeMetricFamily(
+            "ascend_workflow_kept_bytes", "What runs of all tenants were given and gave that is on record", value=kept_bytes
+        )
+        yield GaugeMetricFamily("ascend_workflow_kept_ratio", "How much of its quota the tenant uses that has most of it", value=fullest)
         yield CounterMetricFamily(
             "ascend_workflow_attempts", "How often this process took a run", value=0 if engine is None else engine.taken
         )

@@ -87,6 +87,16 @@ workflow_executors = Table(
     Column("beat_at", BigInteger, nullable=False),
 )
 
+#: What runs were given and gave that is still there, in bytes.
+workflow_totals = Table(
+    "workflow_totals",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    #: the subject; empty: the gateway itself
+    Column("acts_for", Text, primary_key=True),
+    Column("kept_bytes", BigInteger, nullable=False),
+)
+
 #: How far a source was read, by name.
 workflow_marks = Table(
     "workflow_marks",

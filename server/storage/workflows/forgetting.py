@@ -9,12 +9,12 @@ from server.storage.database import Database, announce_in_thread
 from server.storage.schema.definition_tables import workflow_definitions
 from server.storage.schema.schedule_tables import schedule_runs, schedules
 from server.storage.schema.webhook_tables import webhook_inbox, webhook_seen, webhooks
-from server.storage.schema.workflow_tables import workflow_marks, workflow_runs, workflow_signals, workflow_steps
+from server.storage.schema.workflow_tables import workflow_marks, workflow_runs, workflow_signals, workflow_steps, workflow_totals
 from tools.workflows.topics import RUN_NEWS, SCHEDULE_NEWS, WEBHOOK_NEWS
 
 #: what people call it -> its tables, the runs first: whoever writes to one holds it
 FORGOTTEN: Final[Mapping[str, tuple[Table, ...]]] = {
-    "runs": (workflow_runs, workflow_steps, workflow_signals),
+    "runs": (workflow_runs, workflow_steps, workflow_signals, workflow_totals),
     "schedules": (schedules, schedule_runs),
     "webhooks": (webhooks, webhook_inbox, webhook_seen),
     "definitions": (workflow_definitions,),

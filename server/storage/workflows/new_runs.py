@@ -10,6 +10,7 @@ from server.storage.database import announce_in_thread, now_us
 from server.storage.insertion import insert_once_in_thread
 from server.storage.schema.workflow_tables import workflow_runs
 from server.storage.workflows.acting import acting
+from server.storage.workflows.kept_bytes import grow
 from tools.operation import Json
 from tools.workflows.stores import ActsFor
 from tools.workflows.topics import RUN_NEWS
@@ -31,15 +32,28 @@ class QueuedRun:
     def run_id(self) -> str:
         return f"{self.tenant_id}:{self.workflow}:{self.key}"
 
+    @property
+    def subject(self) -> str:
+        """Whom it acts for; "": the gateway itself."""
+        return "" if self.acts_for is None else self.acts_for.subject
+
+    @property
+    def given_text(self) -> bytes:
+        return orjson.dumps(dict(self.given))
+
 
 def enqueue(connection: Connection, queued: QueuedRun) -> str:
-    """Start a run with the commit of this transaction and return its id; one that is there already stays as it is."""
-    put_run(connection, queued)
+    """Start a run with the commit of this transaction and return its id; one that is there already stays as it is.
+
+    For slots and events, which are not to be lost: its bytes count, and are taken whatever there is.
+    """
+    if put_run(connection, queued):
+        grow(connection, queued.tenant_id, queued.subject, len(queued.given_text), None)
     return queued.run_id
 
 
 def put_run(connection: Connection, queued: QueuedRun) -> bool:
-    """Do what `enqueue` does; True where the run is new."""
+    """Put a run on record and announce it; True where it is new, and its bytes are to be counted."""
     now = now_us()
     values = {
         "tenant_id": queued.tenant_id,
@@ -47,7 +61,7 @@ def put_run(connection: Connection, queued: QueuedRun) -> bool:
         "workflow": queued.workflow,
         "version": "",
         "state": "queued",
-        "given": orjson.dumps(dict(queued.given)).decode(),
+        "given": queued.given_text.decode(),
         **acting(queued.acts_for),
         "started_by": queued.started_by,
         "created_at": now,

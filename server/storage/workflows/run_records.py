@@ -9,12 +9,25 @@ from sqlalchemy import Connection, Row, Update, and_, delete, func, or_, select,
 from server.storage.database import Database, announce_in_thread, now_us
 from server.storage.insertion import insert_once_in_thread
 from server.storage.row_removal import among
-from server.storage.schema.workflow_tables import workflow_runs, workflow_signals, workflow_steps
+from server.storage.schema.workflow_tables import workflow_runs, workflow_signals, workflow_steps, workflow_totals
+from server.storage.workflows.kept_bytes import forget_bytes, grow, steps_bytes
 from server.storage.workflows.new_runs import QueuedRun, open_runs, put_run
 from server.storage.workflows.run_views import page, position_of, shown
+from server.storage.workflows.signal_rows import unread_signals
 from server.storage.workflows.suspension import SUSPENDED
 from tools.operation import Json
-from tools.workflows.engine.run_records import MostOpen, NewRun, NoSuchRun, NoSuchSteps, NotResumable, OtherRun, RunFilter, TooManyRuns
+from tools.workflows.engine.run_quotas import RUN_QUOTAS, RunQuotas
+from tools.workflows.engine.run_records import (
+    MostOpen,
+    NewRun,
+    NoSuchRun,
+    NoSuchSteps,
+    NotResumable,
+    OtherRun,
+    RunFilter,
+    TooManyRuns,
+    TooManySignals,
+)
 from tools.workflows.stores import ENDED, RunPage, RunView
 from tools.workflows.topics import RUN_NEWS
 
@@ -29,8 +42,8 @@ MAX_ENDED_RUNS = 100_000
 class SqlRunRecords:
     """Keeps `tools.workflows.engine.run_records.RunRecords`."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, quotas: RunQuotas = RUN_QUOTAS) -> None:
+        self._database, self._quotas = database, quotas
 
     async def start(self, new: NewRun, most: MostOpen) -> str:
         queued = QueuedRun(new.tenant_id, new.workflow, new.key, new.given, new.started_by, new.acts_for, new.at_us)
@@ -38,8 +51,9 @@ class SqlRunRecords:
         def work(connection: Connection) -> str:
             known = _locked(connection, new.tenant_id, queued.run_id)
             if known is None:
-                _check_room(connection, new.tenant_id, new.acts_for.subject if new.acts_for else "", most)
+                _check_room(connection, new.tenant_id, queued.subject, most)
                 if put_run(connection, queued):
+                    grow(connection, new.tenant_id, queued.subject, len(queued.given_text), self._quotas)
                     return queued.run_id
                 known = _locked(connection, new.tenant_id, queued.run_id)
             if known is not None and orjson.loads(known.given) != orjson.loads(orjson.dumps(dict(new.given))):
@@ -54,10 +68,15 @@ class SqlRunRecords:
             if run.state in ENDED:
                 raise NotResumable(run.state)
             sent = {"tenant_id": tenant_id, "run_id": run_id, "name": name, "key": key}
-            insert_once_in_thread(connection, workflow_signals, {**sent, "value": orjson.dumps(value).decode(), "sent_at": now_us()})
+            text = orjson.dumps(value)
+            is_new = insert_once_in_thread(connection, workflow_signals, {**sent, "value": text.decode(), "sent_at": now_us()})
+            if is_new and unread_signals(connection, tenant_id, run_id) > self._quotas.unread_signals:
+                raise TooManySignals(self._quotas.unread_signals)
             if run.owner is None and run.state == "waiting":
                 connection.execute(_of(tenant_id, run_id).values(due_at=now_us()))
             announce_in_thread(connection, RUN_NEWS, tenant_id, run_id)
+            if is_new:
+                grow(connection, tenant_id, run.acts_for, len(text), self._quotas)
 
         await self._database.transact(work)
 
@@ -89,12 +108,14 @@ class SqlRunRecords:
                 raise NoSuchSteps(sorted(unknown), sorted(known))
             anew = {"state": "again", "attempts": 0, "wakes_at": None, "ended_at": None, "result": None, "failure": None}
             # A call that failed keeps its idempotency key: it may have happened. One that is asked for again gets another.
+            anew_bytes = steps_bytes(connection, tenant_id, run_id, again)
             connection.execute(update(workflow_steps).where(*of_run, c.state == "failed", c.name.not_in(again)).values(**anew))
             connection.execute(update(workflow_steps).where(*of_run, c.name.in_(again)).values(**anew, round=c.round + 1))
             now = now_us()
             open_again = {"state": "queued", "due_at": now, "ended_at": None, "result": None, "failure": None, "cancel_asked": False}
             connection.execute(_of(tenant_id, run_id).values(**open_again, losses=0, updated_at=now))
             announce_in_thread(connection, RUN_NEWS, tenant_id, run_id)
+            grow(connection, tenant_id, run.acts_for, -anew_bytes, None)
 
         await self._database.transact(work)
 
@@ -109,7 +130,8 @@ class SqlRunRecords:
 
     async def forget(self, tenant_id: str) -> int:
         def work(connection: Connection) -> int:
-            gone = [connection.execute(delete(table).where(table.c.tenant_id == tenant_id)).rowcount for table in _TABLES]
+            tables = (*_TABLES, workflow_totals)
+            gone = [connection.execute(delete(table).where(table.c.tenant_id == tenant_id)).rowcount for table in tables]
             return gone[0]
 
         forgotten = await self._database.transact(work)
@@ -124,7 +146,8 @@ class SqlRunRecords:
 
         def work(connection: Connection, found: Sequence[tuple[str, str]]) -> None:
             # Somebody may have resumed one meanwhile.
-            old = [tuple(row) for row in connection.execute(query.where(among(workflow_runs, found)))]
+            old = [(row.tenant_id, row.run_id) for row in connection.execute(query.where(among(workflow_runs, found)))]
+            forget_bytes(connection, old)
             for table in _TABLES:
                 connection.execute(delete(table).where(tuple_(table.c.tenant_id, table.c.run_id).in_(old)))
 
@@ -153,6 +176,7 @@ def _forget_oldest(connection: Connection, tenant_id: str, acts_for: str, count:
         select(c.run_id).where(c.tenant_id == tenant_id, c.acts_for == acts_for, c.ended_at.is_not(None)).order_by(c.ended_at).limit(count)
     )
     run_ids = connection.execute(oldest).scalars().all()
+    forget_bytes(connection, [(tenant_id, run_id) for run_id in run_ids])
     for table in _TABLES:
         connection.execute(delete(table).where(table.c.tenant_id == tenant_id, table.c.run_id.in_(run_ids)))
 

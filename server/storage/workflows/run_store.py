@@ -12,6 +12,7 @@ from server.storage.schema.workflow_tables import workflow_runs
 from server.storage.workflows import claiming
 from server.storage.workflows.failure_text import failure_text
 from server.storage.workflows.fence import held_by, passing
+from server.storage.workflows.kept_bytes import grow, kept
 from server.storage.workflows.patience import patiently
 from server.storage.workflows.signal_rows import is_signalled, oldest_signal
 from server.storage.workflows.step_rows import put_step, step_of
@@ -19,6 +20,7 @@ from server.storage.workflows.writes import WritesOf
 from tools.operation import Json
 from tools.workflows.engine.json_result import encoded
 from tools.workflows.engine.records import Beat, Claim, Ending, Outlook, StepRecord
+from tools.workflows.engine.run_quotas import RUN_QUOTAS, RunQuotas, RunsFull
 from tools.workflows.engine.run_store import RunLost
 from tools.workflows.run import Writes
 from tools.workflows.topics import RUN_NEWS
@@ -27,11 +29,14 @@ from tools.workflows.topics import RUN_NEWS
 class SqlRunStore:
     """Keeps `tools.workflows.engine.run_store.RunStore`."""
 
-    def __init__(self, database: Database, writes_of: WritesOf) -> None:
-        self._database, self._writes_of = database, writes_of
+    def __init__(self, database: Database, writes_of: WritesOf, quotas: RunQuotas = RUN_QUOTAS) -> None:
+        self._database, self._writes_of, self._quotas = database, writes_of, quotas
 
     async def outlook(self) -> Outlook:
-        return await self._database.look(claiming.outlook)
+        outlook, (kept_bytes, fullest_bytes) = await self._database.look(
+            lambda connection: (claiming.outlook(connection), kept(connection))
+        )
+        return replace(outlook, kept_bytes=kept_bytes, fullest=fullest_bytes / self._quotas.tenant_bytes)
 
     async def claim(self, executor_id: str, limit: int, busy: Mapping[str, int], last: Sequence[str]) -> Sequence[Claim]:
         return await self._database.transact(partial(claiming.claim, executor_id=executor_id, limit=limit, busy=busy, last=last))
@@ -39,7 +44,7 @@ class SqlRunStore:
     async def record(self, claim: Claim, step: StepRecord) -> bool:
         def work(connection: Connection) -> bool:
             is_cancelled = passing(connection, claim, version=claim.version, losses=0)
-            put_step(connection, claim, step)
+            self._grow(connection, claim, put_step(connection, claim, step))
             return is_cancelled
 
         return await patiently(lambda: self._database.transact(work))
@@ -53,7 +58,7 @@ class SqlRunStore:
                 return known, is_cancelled
             with self._writes_of(connection, claim) as writes:
                 done = replace(step, result=encoded(work(writes), f"step '{step.name}'"))
-            put_step(connection, claim, done)
+            self._grow(connection, claim, put_step(connection, claim, done) + writes.started_bytes)
             return done, is_cancelled
 
         return await patiently(lambda: self._database.transact(both))
@@ -68,7 +73,7 @@ class SqlRunStore:
             if value is None:
                 return None
             done = replace(step, result=value)
-            put_step(connection, claim, done)
+            self._grow(connection, claim, put_step(connection, claim, done))
             return done
 
         return await patiently(lambda: self._database.transact(work))
@@ -95,13 +100,22 @@ class SqlRunStore:
 
         await patiently(lambda: self._database.transact(work))
 
-    async def end(self, claim: Claim, ending: Ending) -> None:
+    async def end(self, claim: Claim, ending: Ending) -> Ending:
+        try:
+            await self._end(claim, ending)
+        except RunsFull as full:
+            ending = Ending("failed", failure=full.failure)
+            await self._end(claim, ending)
+        return ending
+
+    async def _end(self, claim: Claim, ending: Ending) -> None:
         def work(connection: Connection) -> None:
             now = now_us()
             ended = {"state": ending.state, "ended_at": now, "due_at": None, "owner": None, "cancel_asked": False}
             result = None if ending.result is None else ending.result.decode()
             passing(connection, claim, **ended, version=claim.version, result=result, failure=failure_text(ending.failure))
             announce_in_thread(connection, RUN_NEWS, claim.tenant_id, claim.run_id)
+            self._grow(connection, claim, len(ending.result or b""))
 
         await patiently(lambda: self._database.transact(work))
 
@@ -127,3 +141,6 @@ class SqlRunStore:
 
     async def leave(self, executor_id: str) -> None:
         await self._database.transact(partial(claiming.leave, executor_id=executor_id))
+
+    def _grow(self, connection: Connection, claim: Claim, by: int) -> None:
+        grow(connection, claim.tenant_id, claim.acts_for.subject if claim.acts_for else "", by, self._quotas)

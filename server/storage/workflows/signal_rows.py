@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from server.storage.schema.workflow_tables import workflow_signals
 from tools.workflows.engine.records import Claim
@@ -25,3 +25,10 @@ def is_signalled(connection: Connection, claim: Claim, names: Collection[str]) -
     c = workflow_signals.c
     of_run = (c.tenant_id == claim.tenant_id, c.run_id == claim.run_id, c.name.in_(names), c.taken_by.is_(None))
     return bool(names) and connection.execute(select(c.key).where(*of_run).limit(1)).first() is not None
+
+
+def unread_signals(connection: Connection, tenant_id: str, run_id: str) -> int:
+    """Count the signals of a run that no step has taken."""
+    c = workflow_signals.c
+    unread = select(func.count()).where(c.tenant_id == tenant_id, c.run_id == run_id, c.taken_by.is_(None))
+    return int(connection.execute(unread).scalar_one())

@@ -11,8 +11,8 @@ from tools.workflows.engine.records import Claim, RecordState, StepRecord
 _OPEN: tuple[RecordState, ...] = ("running", "waiting", "again")
 
 
-def put_step(connection: Connection, claim: Claim, step: StepRecord) -> None:
-    """Put a step on record; what has succeeded or failed stays as it is, whoever is late."""
+def put_step(connection: Connection, claim: Claim, step: StepRecord) -> int:
+    """Put a step on record and return how many bytes of result came; what has succeeded or failed stays as it is, whoever is late."""
     values = {
         "state": step.state,
         "attempts": step.attempts,
@@ -25,7 +25,9 @@ def put_step(connection: Connection, claim: Claim, step: StepRecord) -> None:
     }
     c = workflow_steps.c
     first = upsert(connection.dialect.name, workflow_steps).values(tenant_id=claim.tenant_id, run_id=claim.run_id, name=step.name, **values)
-    connection.execute(first.on_conflict_do_update(index_elements=[c.tenant_id, c.run_id, c.name], set_=values, where=c.state.in_(_OPEN)))
+    put = first.on_conflict_do_update(index_elements=[c.tenant_id, c.run_id, c.name], set_=values, where=c.state.in_(_OPEN))
+    is_new = connection.execute(put.returning(c.name)).first() is not None
+    return len(step.result) if is_new and step.state == "succeeded" else 0
 
 
 def step_of(connection: Connection, claim: Claim, name: str) -> StepRecord | None:

@@ -14,6 +14,7 @@ from server.storage.workflows.writes import writes_within
 from tools.context_plane.quotas import CONTEXT
 from tools.quotas import DOCUMENTS
 from tools.workflows.declared.stores import MAX_DEFINITIONS
+from tools.workflows.engine.run_quotas import RUN_QUOTAS
 from tools.workflows.webhooks.quotas import WEBHOOKS
 
 
@@ -33,8 +34,8 @@ class DurableStores:
 def durable_stores(database: Database, scale: float) -> DurableStores:
     """Put them together; `scale`: how many times the quotas may be kept."""
     return DurableStores(
-        runs=SqlRunStore(database, writes_within(CONTEXT.scaled(scale), DOCUMENTS.scaled(scale))),
-        run_records=SqlRunRecords(database),
+        runs=SqlRunStore(database, writes_within(CONTEXT.scaled(scale), DOCUMENTS.scaled(scale)), RUN_QUOTAS.scaled(scale)),
+        run_records=SqlRunRecords(database, RUN_QUOTAS.scaled(scale)),
         named_runs=SqlNamedRuns(database),
         schedules=SqlScheduleStore(database, scale),
         webhooks=SqlWebhookStore(database, WEBHOOKS.scaled(scale)),

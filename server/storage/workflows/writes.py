@@ -10,19 +10,18 @@ from server.storage.context_plane.context_changes import context_change
 from server.storage.context_plane.documents.document_changes import add_document, delete_which
 from server.storage.schema.document_tables import documents
 from server.storage.workflows.marks import SqlMarks
-from server.storage.workflows.new_runs import QueuedRun, enqueue, is_open, open_runs
+from server.storage.workflows.new_runs import QueuedRun, is_open, open_runs, put_run
 from tools.context_plane.quotas import ContextQuotas
 from tools.context_plane.rag.records import DocumentRecord
 from tools.context_plane.stores import ContextRows, Scope
 from tools.errors import ToolError
 from tools.operation import Failure, Json
 from tools.quotas import Quotas
-from tools.workflows.engine.durable_workflows import MAX_OPEN_RUNS
+from tools.workflows.engine.durable_workflows import MAX_OPEN_OF_PERSON, MAX_OPEN_RUNS
 from tools.workflows.engine.records import Claim
-from tools.workflows.run import Writes
 
 #: (transaction, the run whose step it is) -> what the step writes through
-WritesOf = Callable[[Connection, Claim], AbstractContextManager[Writes]]
+WritesOf = Callable[[Connection, Claim], AbstractContextManager["SqlWrites"]]
 
 
 def writes_within(context: ContextQuotas, kept_documents: Quotas) -> WritesOf:
@@ -31,14 +30,14 @@ def writes_within(context: ContextQuotas, kept_documents: Quotas) -> WritesOf:
 
 
 @contextmanager
-def _writes(context: ContextQuotas, kept_documents: Quotas, connection: Connection, claim: Claim) -> Iterator[Writes]:
+def _writes(context: ContextQuotas, kept_documents: Quotas, connection: Connection, claim: Claim) -> "Iterator[SqlWrites]":
     with ExitStack() as stack:
         yield SqlWrites(connection, claim, context, kept_documents, stack)
 
 
 _NO_ROOM = Failure(
     "quota_exceeded",
-    f"the tenant has {MAX_OPEN_RUNS:,} runs that have not ended",
+    f"{MAX_OPEN_RUNS:,} runs of the tenant, or {MAX_OPEN_OF_PERSON:,} that act for this person, have not ended, which is the quota",
     retryable=True,
     retry_after_s=30.0,
     hint="the step is tried again as its retry says; start fewer at a time",
@@ -52,10 +51,15 @@ class SqlWrites:
         self._connection, self._claim, self._quotas, self._stack = connection, claim, context, stack
         self.documents = SqlDocumentWrites(connection, claim.tenant_id, kept_documents)
         self.marks = SqlMarks(connection, claim.tenant_id)
+        #: what the runs were given that it started
+        self.started_bytes = 0
 
     @cached_property
     def _room(self) -> int:
-        return MAX_OPEN_RUNS - open_runs(self._connection, self._claim.tenant_id)
+        """How many runs may be started besides."""
+        tenant_id, acts_for = self._claim.tenant_id, self._claim.acts_for
+        room = MAX_OPEN_RUNS - open_runs(self._connection, tenant_id)
+        return room if acts_for is None else min(room, MAX_OPEN_OF_PERSON - open_runs(self._connection, tenant_id, acts_for.subject))
 
     @cached_property
     def context(self) -> ContextRows:
@@ -66,10 +70,13 @@ class SqlWrites:
         return is_open(self._connection, self._claim.tenant_id, run_id)
 
     def enqueue(self, workflow: str, given: Mapping[str, Json], *, key: str) -> str:
-        if self._room < 1:
-            raise ToolError(_NO_ROOM)
-        self._room -= 1
-        return enqueue(self._connection, QueuedRun(self._claim.tenant_id, workflow, key, given, "workflow", self._claim.acts_for))
+        queued, room = QueuedRun(self._claim.tenant_id, workflow, key, given, "workflow", self._claim.acts_for), self._room
+        if put_run(self._connection, queued):
+            if room < 1:
+                raise ToolError(_NO_ROOM)
+            self._room = room - 1
+            self.started_bytes += len(queued.given_text)
+        return queued.run_id
 
 
 class SqlDocumentWrites:

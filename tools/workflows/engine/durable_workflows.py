@@ -11,6 +11,7 @@ from tools.near_names import near
 from tools.operation import Json
 from tools.plain_text import written_out
 from tools.workflows.engine.given_faults import given_faults
+from tools.workflows.engine.run_quotas import RunsFull
 from tools.workflows.engine.run_records import (
     MostOpen,
     NewRun,
@@ -21,6 +22,7 @@ from tools.workflows.engine.run_records import (
     RunFilter,
     RunRecords,
     TooManyRuns,
+    TooManySignals,
 )
 from tools.workflows.errors import WorkflowRefused, no_such_run
 from tools.workflows.registry import WorkflowRegistry
@@ -74,6 +76,8 @@ class DurableWorkflows:
             raise WorkflowRefused("conflict", message, "send what it was given, or another key") from error
         except TooManyRuns as error:
             raise self._too_many(error) from error
+        except RunsFull as error:
+            raise _full(error) from error
         self._wake()
         return run_id
 
@@ -85,6 +89,13 @@ class DurableWorkflows:
             raise no_such_run(run_id) from error
         except NotResumable as error:
             raise WorkflowRefused("conflict", f"the run has ended: {error.state}", "start another one") from error
+        except TooManySignals as error:
+            message = f"{error.most:,} signals of this run wait to be taken, which is the quota"
+            raise WorkflowRefused(
+                "quota_exceeded", message, "send more when it has taken some, or cancel it if it waits in vain"
+            ) from error
+        except RunsFull as error:
+            raise _full(error) from error
         self._wake()
 
     async def cancel(self, tenant_id: str, run_id: str) -> bool:
@@ -148,6 +159,10 @@ class DurableWorkflows:
         meant = near(workflow, known)
         hint = f"did you mean {', '.join(meant)}?" if meant else "list them with workflow_list"
         raise WorkflowRefused("not_found", f"there is no workflow '{workflow[:64]}'", hint)
+
+
+def _full(error: RunsFull) -> WorkflowRefused:
+    return WorkflowRefused("quota_exceeded", error.failure.message, error.failure.hint)
 
 
 def _check_given(workflow: Workflow, given: Mapping[str, Json]) -> None:

@@ -41,8 +41,7 @@ async def run_in_hand(claim: Claim, workflow: Workflow, activity: Activity, arou
         elif ending is None and why == "cancelled":
             ending = Ending("cancelled")
         if ending is not None and why != "lost":
-            await store.end(claim, ending)
-            return ending
+            return await store.end(claim, ending)
         if why == "idle":
             await store.put_down(claim, round(activity.put_down_until_us), activity.put_down_for)
         elif why in ("making_way", "shutdown"):

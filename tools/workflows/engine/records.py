@@ -76,6 +76,9 @@ class Outlook:
     beats: tuple[Beat, ...]
     #: tenants that have runs which are due
     waiting: frozenset[str] = frozenset()
+    #: what runs have on record; and how much of its quota the tenant that has most uses, 1.0 all of it
+    kept_bytes: int = 0
+    fullest: float = 0.0
 
     @property
     def is_over(self) -> bool:

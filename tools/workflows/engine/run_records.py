@@ -56,6 +56,14 @@ class TooManyRuns(RunRefused):
         self.of_person = of_person
 
 
+class TooManySignals(RunRefused):
+    """As many wait to be taken as a run may have."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(most)
+        self.most = most
+
+
 class NotResumable(RunRefused):
     """The state of the run does not allow it."""
 
@@ -74,11 +82,11 @@ class RunRecords(Protocol):
     """Each method is one transaction, which also announces what was done. All but `start`, `show` and `page` raise NoSuchRun."""
 
     async def start(self, new: NewRun, most: MostOpen) -> str:
-        """Put a run on record and return its id. Raises OtherRun, TooManyRuns."""
+        """Put a run on record and return its id. Raises OtherRun, TooManyRuns, RunsFull."""
         ...
 
     async def signal(self, tenant_id: str, run_id: str, name: str, value: Json, key: str) -> None:
-        """Raises NotResumable: it has ended."""
+        """Raises NotResumable: it has ended; TooManySignals, RunsFull."""
         ...
 
     async def cancel(self, tenant_id: str, run_id: str) -> bool: ...

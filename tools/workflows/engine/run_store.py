@@ -24,7 +24,7 @@ class RunStore(Protocol):
         ...
 
     async def record(self, claim: Claim, step: StepRecord) -> bool:
-        """Put a step on record; True: the run is to end before its next step."""
+        """Put a step on record; True: the run is to end before its next step. Raises RunsFull, as do `transact` and `take_signal`."""
         ...
 
     async def transact(self, claim: Claim, step: StepRecord, work: Callable[[Writes], Json]) -> tuple[StepRecord, bool]:
@@ -47,7 +47,9 @@ class RunStore(Protocol):
         """Let the run wait for a process that has its workflow."""
         ...
 
-    async def end(self, claim: Claim, ending: Ending) -> None: ...
+    async def end(self, claim: Claim, ending: Ending) -> Ending:
+        """Put on record how a run ended, and return it: as a failure where there is no room for its result."""
+        ...
 
     async def give_back(self, claims: Collection[Claim]) -> None:
         """Let others take runs at once; what is lost meanwhile is passed over."""
