@@ -49,6 +49,7 @@ BENCHMARKS = (
     Benchmark("structure", "no hidden import, no circle, no file above 300 lines, no folder above 20 modules"),
     Benchmark("start", "warm start to ready in at most 2.0 s; at most 160 MB resident when idle, with the demo catalogue"),
     Benchmark("plane_weights", "an AI gateway that nobody uses costs the process at most 3 MB"),
+    Benchmark("alerts", "looking at the rules of alerts takes at most 1 % of a core"),
     Benchmark("schedule_slots", "taking a slot costs at most 4 bare transactions; a scheduler that waits asks the store nothing"),
     Benchmark("sweep", "removing what has expired adds at most 50 ms to 99 of 100 commits"),
     Benchmark("webhook_intake", "99 of 100 webhook events are answered within 50 ms, durably on record"),

@@ -72,13 +72,17 @@ async def test_changes_of_roles_are_found_in_the_audit_trail(sql_database: Datab
         Audited("command", "admin role", "local:ada", target="bob@example.com operator"),
         Audited("command", "user add", "local:ada", "acme", "eve@example.com", {"--admin": "yes"}),
         Audited("command", "user add", "local:ada", "acme", "joe@example.com"),
-        Audited("page", "vault put", "local:ada"),
+        Audited("page", "people role", "ada", "acme", "people/sub_1"),
+        Audited("api", "services add", "ada", "acme", "services"),
+        Audited("command", "vault put", "local:ada"),
     ):
         with audited(what):
             await sql_database.transact(lambda _connection: None)
     found = await AlertFigures(sql_database, sql_database).role_changes(since_us)
     assert sorted((each.action, each.target) for each in found) == [
         ("admin role", "bob@example.com operator"),
+        ("people role", "people/sub_1"),
+        ("services add", "services"),
         ("user add", "eve@example.com"),
     ]
     assert await AlertFigures(sql_database, sql_database).role_changes(now_us() + 1) == []

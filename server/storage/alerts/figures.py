@@ -18,6 +18,9 @@ MOST_EVENTS = 5_000
 MOST_GROUPS = 50
 #: whose failures are failures of the service (operations contract, "Class")
 _OF_THE_SERVICE = ("ours", "upstream")
+#: of commands, of the console and of its API
+_OF_ROLES = ("admin %", "people add", "people invite", "%role%", "service %", "services %", "trust %")
+_AS_ADMIN = "%--admin%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +72,9 @@ class AlertFigures:
         return [_counted(row) for row in rows]
 
     async def role_changes(self, since_us: int) -> Sequence[RoleChange]:
-        """Return who changed whose role, newest first; commands name it "admin role", "admin invite", the console and its API alike."""
+        """Return who changed who may administer, people and machines, newest first; by the actions of the audit trail."""
         c = kv_audit.c
-        is_of_roles = or_(c.action.like("admin %"), c.action.like("%role%"), c.details.like("%--admin%"))
+        is_of_roles = or_(*(c.action.like(each) for each in _OF_ROLES), c.details.like(_AS_ADMIN))
         query = select(c.at, c.actor, c.action, c.target, c.tenant_id).where(c.at >= since_us, is_of_roles).order_by(c.at.desc())
         rows = await self._state.look(lambda connection: connection.execute(query.limit(MOST_GROUPS)).all())
         return [RoleChange(at_us=row.at, actor=row.actor, action=row.action, target=row.target, tenant_id=row.tenant_id) for row in rows]

@@ -6,6 +6,7 @@ Between the copy and now people signed out, tokens were revoked, refresh tokens 
 from sqlalchemy import Connection, delete, func, select
 
 from server.storage.schema.admin_tables import admin_invites, admin_sessions, share_links
+from server.storage.schema.alert_tables import alert_outbox, alert_watch
 from server.storage.schema.connection_tables import connect_flows
 from server.storage.schema.oauth_tables import (
     access_tokens,
@@ -31,6 +32,9 @@ _ENDED = {
     "passkey challenges": passkey_challenges,
     "federated sign-ins under way": federated_sign_ins,
     "connections under way": connect_flows,
+    # What was told then is no news now, and who looked is gone.
+    "messages of alerts": alert_outbox,
+    "watch over alerts": alert_watch,
 }
 
 
