@@ -2,19 +2,21 @@
 
 import hashlib
 import json
+import threading
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import Connection, delete
 
 from server.storage.audit.chain import START
 from server.storage.audit.reading import SqlAuditTrail
 from server.storage.database import Database, StoreUnavailable
-from server.storage.history.call_rows import append
+from server.storage.history import call_rows, event_lines
 from server.storage.history.calls import SqlCallHistory
 from server.storage.history.event_lines import EventLine, SqlEventLines
-from server.storage.history.shipped_rows import ShippedRow, Span, SqlShippedRows
+from server.storage.history.shipped_rows import ShippedRow, Span, SqlShippedRows, Stream
 from server.storage.history.tables import call_records
 from tests.contracts.databases import empty_history
 from tests.contracts.test_audit_trail import changed
@@ -36,27 +38,35 @@ async def test_calls_are_read_in_the_order_of_their_numbers(history_database: Da
     assert await reading.span("calls") == Span(span.first + 2, span.last)
 
 
-async def test_a_row_of_a_slow_transaction_is_not_passed_over(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stream", ["calls", "lines"])
+async def test_a_row_of_a_slow_transaction_is_not_passed_over(stream: Stream, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """PostgreSQL numbers rows as they are written: whoever looks meanwhile waits, or is told that the store does not answer."""
     async with empty_history("postgresql", request, tmp_path) as history:
-        reading, calls = SqlShippedRows(history, history), SqlCallHistory(history)
-        begun, ends = anyio.Event(), anyio.Event()
+        reading = SqlShippedRows(history, history)
+        begun, ends = threading.Event(), threading.Event()
 
-        async def slow() -> None:
-            async with history.write() as connection:
-                await connection.run_sync(append, [call("slow")], "node")
-                begun.set()
-                await ends.wait()
+        def slow(connection: Connection) -> None:
+            written(connection, stream, "slow")
+            begun.set()
+            ends.wait(30)
 
         async with anyio.create_task_group() as group:
-            group.start_soon(slow)
-            await begun.wait()
+            group.start_soon(history.transact, slow)
+            await anyio.to_thread.run_sync(begun.wait, 30)
             with pytest.raises(StoreUnavailable):
-                await reading.span("calls")
+                await reading.span(stream)
             ends.set()
-        await calls.append_calls([call("quick")])
-        span = await reading.span("calls")
-        assert [row["operation"] for row in await reading.rows("calls", span.first - 1, span.last, 100)] == ["slow", "quick"]
+        await history.transact(lambda connection: written(connection, stream, "quick"))
+        span = await reading.span(stream)
+        rows = await reading.rows(stream, span.first - 1, span.last, 100)
+        assert [row.get("operation", row.get("event")) for row in rows] == ["slow", "quick"]
+
+
+def written(connection: Connection, stream: Stream, name: str) -> None:
+    if stream == "calls":
+        call_rows.append(connection, [call(name)], "node")
+    else:
+        event_lines.append(connection, [EventLine(NOON_US, "info", name, "ascend", "", "{}")], "node")
 
 
 async def test_lines_are_kept_read_and_swept(history_database: Database) -> None:

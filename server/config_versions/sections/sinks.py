@@ -50,7 +50,7 @@ class LogSink:
 
     @property
     def rows(self) -> int:
-        return self.max_rows if self.max_rows is not None else 10_000 if self.kind == "s3" else 500
+        return self.max_rows if self.max_rows is not None else 5_000 if self.kind == "s3" else 500
 
     @property
     def begins_with_kept(self) -> bool:

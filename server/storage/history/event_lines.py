@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, text
 
 from server.storage.database import Database
 from server.storage.history.sink_tables import event_lines
@@ -13,6 +13,8 @@ from server.storage.insertion import insert_in_thread
 
 #: so many old rows go at a time
 SWEPT_ROWS = 2_000
+#: PostgreSQL: shared by who writes, alone for a moment by who looks how far rows are settled (shipped_rows.py)
+LINES_LOCK = 0x6C696E6573
 #: about 600 MB; who writes more has another log
 MAX_LINES = 2_000_000
 
@@ -36,20 +38,8 @@ class SqlEventLines:
 
     async def append(self, lines: Sequence[EventLine]) -> None:
         """Write all of `lines` in one transaction, or none."""
-        rows = [
-            {
-                "time": line.at_us,
-                "level": line.level,
-                "event": line.event,
-                "logger": line.logger,
-                "trace_id": line.trace_id,
-                "node": line.node or self._node,
-                "facts": line.facts,
-            }
-            for line in lines
-        ]
-        if rows:
-            await self._database.transact(partial(insert_in_thread, table=event_lines, rows=rows), survives_power_cut=False)
+        if lines:
+            await self._database.transact(partial(append, lines=lines, node=self._node), survives_power_cut=False)
 
     async def of_trace(self, trace_id: str, limit: int = 200) -> Sequence[EventLine]:
         """Return the lines of one trace in the order in which they were written."""
@@ -74,6 +64,25 @@ class SqlEventLines:
         while step := await self._database.transact(partial(_swept, before_us=before_us, most=self._max_lines), survives_power_cut=False):
             removed += step
         return removed
+
+
+def append(connection: Connection, lines: Sequence[EventLine], node: str) -> None:
+    """Write a batch of lines."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock_shared(:lock)"), {"lock": LINES_LOCK})
+    rows = [
+        {
+            "time": line.at_us,
+            "level": line.level,
+            "event": line.event,
+            "logger": line.logger,
+            "trace_id": line.trace_id,
+            "node": line.node or node,
+            "facts": line.facts,
+        }
+        for line in lines
+    ]
+    insert_in_thread(connection, event_lines, rows)
 
 
 def _swept(connection: Connection, before_us: int, most: int) -> int:

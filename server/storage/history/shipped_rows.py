@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, Table, func, select, text
 
 from server.storage.audit.chain import START
 from server.storage.database import Database
+from server.storage.history.event_lines import LINES_LOCK
 from server.storage.history.sink_tables import event_lines
 from server.storage.history.tables import call_records
 from server.storage.schema.audit_tables import audit_ends, kv_audit
@@ -63,10 +64,14 @@ def _settled_span(connection: Connection, table: Table) -> Span:
     """Return the span, of which every row is committed.
 
     PostgreSQL gives numbers out when rows are written, and shows rows when they are committed: a number may be there before a smaller
-    one. Writers hold ROW EXCLUSIVE until they end, which SHARE waits for: once it was given, whoever had a number has ended.
+    one. So a look waits for who writes right now; once it was let in, whoever had a number has ended.
     """
     connection.execute(_LOCK_TIMEOUT)
-    connection.execute(text(f"LOCK TABLE ONLY {table.name} IN SHARE MODE"))
+    if table is call_records:
+        # Writers hold ROW EXCLUSIVE on the whole until they end. ONLY: partitions are vacuumed, which SHARE would break off.
+        connection.execute(text("LOCK TABLE ONLY call_records IN SHARE MODE"))
+    else:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LINES_LOCK})
     return _span(connection, table)
 
 

@@ -14,7 +14,7 @@ def test_a_sink_is_read_with_what_its_kind_does() -> None:
     document = read_document({"sinks": {"logs": [SINK, {**SINK, "name": "s3", "kind": "s3", "url": "s3://logs"}]}})
     http, s3 = config_of(document).sinks.logs
     assert (http.wait_s, http.rows, http.begins_with_kept) == (5.0, 500, False)
-    assert (s3.wait_s, s3.rows, s3.begins_with_kept) == (300.0, 10_000, True)
+    assert (s3.wait_s, s3.rows, s3.begins_with_kept) == (300.0, 5_000, True)
 
 
 def test_lines_are_wanted_by_a_sink_or_by_themselves() -> None:
