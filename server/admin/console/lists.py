@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.responses import Response
 
 from oauth.tenants import Tenants
 from server.admin.administrators import Administrator
 from server.admin.console.address import Address, page_of, range_links
 from server.admin.console.page import ConsolePages
-from server.admin.console.values import NONE, said, shown
+from server.admin.console.values import NONE, html, said, shown
 from server.admin.console.visitor import Visitor
 from server.admin.exports import FORMATS, exported
 from server.admin.list_query import list_query
@@ -37,10 +37,10 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row: where it leads ("": nowhere), and its cells."""
+    """A row: where it leads ("": nowhere), and its cells as HTML."""
 
     href: str
-    cells: Sequence[Markup]
+    cells: Markup
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +116,21 @@ def head(column: Column) -> Head:
 def line(resource: Resource, row: Row) -> Line:
     """Return a row with its cells; the first one leads to the thing, or where the row's own link does."""
     href = _leads_to(resource, row)
-    first, *others = resource.columns
-    # A link within a link is none.
-    cells = [cell(replace(first, link="") if href else first, row.get(first.name))]
-    return Line(href, [*cells, *(cell(column, row.get(column.name)) for column in others)])
+    cells = []
+    for place, column in enumerate(resource.columns):
+        if place == 0 and href:
+            # A link within a link is none.
+            content = html(f'<a class="row" href="{escape(href)}">{cell(replace(column, link=""), row.get(column.name))}</a>')
+        else:
+            content = cell(column, row.get(column.name))
+        cells.append(f"{_opened(column)}{content}</td>")
+    return Line(href, html("".join(cells)))
+
+
+def _opened(column: Column) -> str:
+    classes = head(column).classes
+    of_class = f' class="{classes}"' if classes else ""
+    return f'<td{of_class} data-t="{escape(column.title)}">'
 
 
 def _leads_to(resource: Resource, row: Row) -> str:
@@ -137,7 +148,7 @@ def cell(column: Column, value: Json) -> Markup:
     content = shown(column.kind, value, tone="bad" if column.name == "outcome" else "plain")
     if not column.link or content == NONE:
         return content
-    return Markup('<a href="{}">{}</a>').format(page_of(column.link, said("text", value)), content)
+    return html(f'<a href="{escape(page_of(column.link, said("text", value)))}">{content}</a>')
 
 
 def _older(address: Address, cursor: str | None) -> str:

@@ -10,9 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from server.admin.console.address import Address, page_of
+from server.admin.console.address import page_of
 from server.admin.console.navigation import navigation
-from server.admin.console.values import plain, said, shown, title_of
+from server.admin.console.values import plain, said, shown, title_of, with_code
 from server.admin.console.visitor import ConsoleSessions, Visitor
 from server.admin.resource import Resource
 from server.pages.page import page_headers
@@ -32,7 +32,7 @@ _MIN_PACKED_BYTES = 1_000
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
-_ENVIRONMENT.filters.update(plain=plain, shown=shown, said=said, title_of=title_of, page_of=page_of)
+_ENVIRONMENT.filters.update(plain=plain, shown=shown, said=said, title_of=title_of, page_of=page_of, with_code=with_code)
 
 
 class ConsolePages:
@@ -114,10 +114,6 @@ def see_other(url: str) -> Response:
 def console_headers() -> dict[str, str]:
     """Return what keeps a page from being framed, kept, sniffed or scripted."""
     return page_headers() | {"Content-Security-Policy": _POLICY}
-
-
-def address_of(request: Request) -> Address:
-    return Address.of(request)
 
 
 def _answer(request: Request, template: str, facts: Mapping[str, object], status: int, *, is_packed: bool) -> Response:

@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from server.admin.console.charts import shapes
 from server.admin.console.charts.scale import marks, moment_words, step_words, top_of
-from server.admin.console.values import said
+from server.admin.console.values import html, said
 from server.admin.figures import Metric, Series
 
 _ZEROS = re.compile(r"\.(?:0+|(\d*?[1-9])0+)(?=\D*$)")
@@ -31,6 +31,8 @@ def chart(metric: Metric) -> Markup:
     top = top_of(_most(metric))
     titles = [each.title for each in metric.series]
     count = len(metric.steps.moments)
+    whole = [moment_words(metric.steps, place, is_whole=True) for place in range(count)]
+    words = [[said(metric.kind, _number(point)) for point in each.points] for each in metric.series]
     svg = _SVG.format(
         width=count,
         name=f"chart-{metric.name}",
@@ -38,7 +40,9 @@ def chart(metric: Metric) -> Markup:
         desc=described(metric),
         paths=Markup("").join(_paths(metric, top)),
         hits=Markup("").join(
-            Markup('<rect x="{}" width="1" height="100"><title>{}</title></rect>').format(place, _told(metric, place))
+            Markup('<rect x="{}" width="1" height="100"><title>{}: {}</title></rect>').format(
+                place, whole[place], _told(metric, words, place)
+            )
             for place in range(count)
         ),
     )
@@ -48,7 +52,7 @@ def chart(metric: Metric) -> Markup:
         ys=Markup("").join(Markup("<span>{}</span>").format(_axis(metric, top * part)) for part in (1, 0.5, 0)),
         xs=_moments(metric),
         heads=Markup("").join(Markup('<th scope="col">{}</th>').format(each) for each in ("From", *titles)),
-        rows=Markup("").join(_row(metric, place) for place in range(count)),
+        rows=Markup("").join(_row(whole[place], [each[place] for each in words]) for place in range(count)),
     )
 
 
@@ -93,18 +97,18 @@ def _added(before: Sequence[float], points: Sequence[float]) -> list[float]:
     return [one + other for one, other in zip(before, points, strict=True)]
 
 
-def _told(metric: Metric, place: int) -> str:
-    figures = [(each.title, each.points[place]) for each in metric.series]
+def _told(metric: Metric, words: Sequence[Sequence[str]], place: int) -> str:
+    """Return the figures of a step in words; of several, those that there are."""
     known = [
-        f"{title} {said(metric.kind, _number(point))}" for title, point in figures if point is not None and (point or len(figures) == 1)
+        f"{each.title} {said_of[place]}"
+        for each, said_of in zip(metric.series, words, strict=True)
+        if each.points[place] is not None and (each.points[place] or len(words) == 1)
     ]
-    return f"{moment_words(metric.steps, place, is_whole=True)}: {', '.join(known) or 'nothing'}"
+    return ", ".join(known) or "nothing"
 
 
-def _row(metric: Metric, place: int) -> Markup:
-    cells = [said(metric.kind, _number(each.points[place])) for each in metric.series]
-    when = moment_words(metric.steps, place, is_whole=True)
-    return Markup("<tr><th>{}</th>{}</tr>").format(when, Markup("").join(Markup("<td>{}</td>").format(each) for each in cells))
+def _row(when: str, words: Sequence[str]) -> Markup:
+    return html(f'<tr><th scope="row">{when}</th>{"".join(f"<td>{escape(each)}</td>" for each in words)}</tr>')
 
 
 def _moments(metric: Metric) -> Markup:
