@@ -71,6 +71,7 @@ async def examine(settings: Settings, environ: Mapping[str, str] = os.environ) -
         async with open_gateway(settings, at_work=False) as gateway:
             yield DoctorFinding("store", f"open, environment {settings.store.environment}")
             yield DoctorFinding("vault key", "opens the tenants' data keys")
+            yield config_finding(gateway)
             yield await people_finding(gateway)
             yield index_finding(gateway)
             if settings.search.embeddings_url:
@@ -132,6 +133,16 @@ def directory_finding(directory: Path) -> DoctorFinding:
     if free_mib < 200:
         return DoctorFinding("data directory", f"{directory}, {free_mib} MiB free", "the disk is nearly full; make room")
     return DoctorFinding("data directory", f"{directory}, {free_mib} MiB free")
+
+
+def config_finding(gateway: Gateway) -> DoctorFinding:
+    version = gateway.config.version
+    what = f"version {version}" if version else "as built in"
+    if not (refused := gateway.config.refused):
+        return DoctorFinding("configuration", what)
+    first = next(iter(refused.values()))[0]
+    advice = f"{first}; that section is as built in: apply a document that this release takes (`ascend config apply`)"
+    return DoctorFinding("configuration", f"{what}, without {', '.join(name[:60] for name in refused)}", advice)
 
 
 async def people_finding(gateway: Gateway) -> DoctorFinding:

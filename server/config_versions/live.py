@@ -1,7 +1,7 @@
 """The configuration in force, in memory: whoever acts by it reads it there, and nobody waits for it."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from server.config_versions.config import Config, sections
@@ -45,6 +45,7 @@ class LiveConfig:
         self._store = store
         self._current = Config()
         self._version = 0
+        self._refused: dict[str, list[str]] = {}
         self._followers: list[Callable[[Config], None]] = []
 
     @property
@@ -56,6 +57,11 @@ class LiveConfig:
     def version(self) -> int:
         """Return which version `current` is; 0 before anybody applied one."""
         return self._version
+
+    @property
+    def refused(self) -> Mapping[str, Sequence[str]]:
+        """Return what is wrong with the sections of this version that this release does not take."""
+        return self._refused
 
     def follow(self, follower: Callable[[Config], None]) -> None:
         """Call `follower` with what is in force now, and with what comes after: for whoever keeps something that follows from it."""
@@ -69,8 +75,8 @@ class LiveConfig:
         gateway that would not start for it could not be helped by a configuration either.
         """
         newest = await self._store.newest()
-        config, refused = taken_of(newest.document, self._current)
-        for name, faults in refused.items():
+        config, self._refused = taken_of(newest.document, self._current)
+        for name, faults in self._refused.items():
             facts = {"section": name[:60], "version": newest.version, "faults": faults[:5]}
             log.error("config_section_not_taken_over", extra={"facts": facts})
         self._current, self._version = config, newest.version

@@ -1,6 +1,7 @@
 """`ascend doctor`: what it looks at is what the running gateway meets."""
 
 import json
+import sqlite3
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -78,3 +79,12 @@ def test_a_gateway_for_others_says_which_environment_it_is(tmp_path: Path) -> No
     assert "set ASCEND_ENV=production" in str(silent["advice"])
     said = findings(tmp_path, ASCEND_BASE_URL="https://gateway.example.com", ASCEND_ENV="development")["environment"]
     assert (said["ok"], said["state"]) == (True, "development")
+
+
+def test_a_section_that_this_release_does_not_take_is_named(tmp_path: Path) -> None:
+    assert findings(tmp_path)["configuration"]["state"] == "as built in"
+    with sqlite3.connect(tmp_path / "ascend.sqlite3") as store:
+        store.execute("""INSERT INTO config_versions VALUES (1, '{"moons": {"x": 1}}', 'a later release', 1)""")
+    found = findings(tmp_path)["configuration"]
+    assert (found["ok"], found["state"]) == (False, "version 1, without moons")
+    assert "no such section in this release" in str(found["advice"])
