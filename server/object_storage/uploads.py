@@ -87,13 +87,18 @@ async def _complete(exchange: Exchange, key: str, upload_id: str, tags: Sequence
         f"<Part><PartNumber>{place}</PartNumber><ETag>{escape(tag, quote=False)}</ETag></Part>" for place, tag in enumerate(tags, 1)
     )
     body = f'<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{listed}</CompleteMultipartUpload>'.encode()
-    headers = [("Content-Type", "application/xml"), *condition]
+    kind = (("Content-Type", "application/xml"),)
     try:
-        await exchange.send("POST", key, {"uploadId": upload_id}, headers, body)
+        await exchange.send("POST", key, {"uploadId": upload_id}, (*kind, *condition), body)
     except ObjectMissing as error:
         # An answer that was lost on its way: the first try had put it together, and the second finds no upload any more.
         if error.code != "NoSuchUpload" or not await _is_there(exchange, key):
             raise
+    except StorageRefused as error:
+        # A server that knows no conditions; the parts are there all the same.
+        if not condition or error.status != 501:
+            raise
+        await exchange.send("POST", key, {"uploadId": upload_id}, kind, body)
 
 
 async def _is_there(exchange: Exchange, key: str) -> bool:

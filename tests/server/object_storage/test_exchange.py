@@ -134,6 +134,38 @@ async def test_a_server_without_conditions_is_asked_without_them_from_then_on() 
     assert conditions == ["*", None, None]
 
 
+async def test_an_upload_in_parts_ends_without_a_condition_that_the_server_does_not_know() -> None:
+    """Its parts are there: to begin anew would need the source once more."""
+    ends: list[str | None] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        if request.method == "POST" and "uploads" in request.query:
+            return web.Response(text="<R><UploadId>u</UploadId></R>")
+        if request.method == "POST":
+            ends.append(request.headers.get("If-None-Match"))
+            return refusing(501, "NotImplemented") if ends[-1] else web.Response()
+        return web.Response(headers={"ETag": '"t"'})
+
+    async with asking(handle) as bucket:
+        await bucket.put("x", of_bytes(b"x" * 20), if_absent=True)
+    assert ends == ["*", None]
+
+
+async def test_what_is_put_says_what_it_hashes_to() -> None:
+    """S3 user guide, "Object Lock": a bucket that holds its objects takes none without Content-MD5 or a checksum."""
+    said: list[tuple[str, str]] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        said.append((request.headers["Content-MD5"], request.headers["Authorization"]))
+        return web.Response()
+
+    async with asking(handle) as bucket:
+        await bucket.put("x", of_bytes(b"hello"))
+    [(digest, authorization)] = said
+    assert digest == "XUFAKrxLKna5cZ2REBfFkg=="
+    assert "content-md5" in authorization
+
+
 async def test_a_bucket_elsewhere_is_not_followed_and_its_region_told() -> None:
     """The signature is for this host: what it would prove elsewhere is nobody's business."""
 
