@@ -98,6 +98,15 @@ async def test_a_run_whose_results_have_no_room_fails_and_says_why(durable: Dura
     assert await durable.workflows.show(TENANT, f"{TENANT}:gives:started") is None
 
 
+async def test_a_run_that_keeps_little_ends_though_its_person_is_full(durable: Durable) -> None:
+    """Whoever fills a quota must not have everything fail that goes on."""
+    run_id = await durable.workflows.start(TENANT, "gives", {"waits": 1, "step": 100}, acts_for=ADA)
+    await durable.workflows.start(TENANT, "gives", {"g": "x" * 1_700}, acts_for=ADA)
+    await durable.workflows.signal(TENANT, run_id, "go", 1, key="1")
+    view = await durable.ended(run_id)
+    assert (view.state, view.failure) == ("succeeded", None)
+
+
 async def test_a_step_that_runs_again_counts_once(durable: Durable, sql_database: Database) -> None:
     view = await durable.ran("gives", {"step": 900, "result": 1_500}, acts_for=ADA)
     assert view.state == "failed"

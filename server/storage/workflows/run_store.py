@@ -20,7 +20,7 @@ from server.storage.workflows.writes import WritesOf
 from tools.operation import Json
 from tools.workflows.engine.json_result import encoded
 from tools.workflows.engine.records import Beat, Claim, Ending, Outlook, StepRecord
-from tools.workflows.engine.run_quotas import RUN_QUOTAS, RunQuotas, RunsFull
+from tools.workflows.engine.run_quotas import RUN_QUOTAS, SMALL_BYTES, RunQuotas, RunsFull
 from tools.workflows.engine.run_store import RunLost
 from tools.workflows.run import Writes
 from tools.workflows.topics import RUN_NEWS
@@ -143,4 +143,5 @@ class SqlRunStore:
         await self._database.transact(partial(claiming.leave, executor_id=executor_id))
 
     def _grow(self, connection: Connection, claim: Claim, by: int) -> None:
-        grow(connection, claim.tenant_id, claim.acts_for.subject if claim.acts_for else "", by, self._quotas)
+        quotas = self._quotas if by > SMALL_BYTES else None
+        grow(connection, claim.tenant_id, claim.acts_for.subject if claim.acts_for else "", by, quotas)

@@ -12,6 +12,10 @@ _HINT = (
 )
 
 
+#: a result of so few bytes is taken though all is full: runs that keep little go on, wait and end
+SMALL_BYTES = 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class RunQuotas:
     """Bytes: what runs were given, what they, their steps and their signals gave, until they are forgotten."""
