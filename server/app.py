@@ -13,14 +13,11 @@ from starlette.types import ASGIApp
 from capability_index.encoders.encoder import Floats, WordTable
 from capability_index.ranking.reranker import Reranker
 from oauth.tenants import Tenants
-from server.admin.resource import Resource
-from server.assembly.admin import assemble_admin
+from server.assembly.administration import Administration
 from server.assembly.ai_gateway import AiGateway, open_ai_gateway
 from server.assembly.alerts import Alerts
 from server.assembly.authorization import AuthorizationServer, OAuthStores
-from server.assembly.backup_processes import BackupProcesses
 from server.assembly.connections import Connections, assemble_connections
-from server.assembly.console import assemble_console
 from server.assembly.context_models import ContextModels
 from server.assembly.context_plane import ContextPlane, assemble_context_plane
 from server.assembly.context_vectors import ContextVectors
@@ -28,7 +25,6 @@ from server.assembly.documents import assemble_documents
 from server.assembly.late_work import LateWork
 from server.assembly.log_sinks import LogShipping
 from server.assembly.metrics import register_metrics
-from server.assembly.nouns import assemble_nouns
 from server.assembly.operations import Operations, open_operations
 from server.assembly.pages import assemble_people
 from server.assembly.provider_titles import ProviderTitles
@@ -38,7 +34,6 @@ from server.assembly.webhooks import Webhooks
 from server.audited import unaudited
 from server.bearer import Challenges
 from server.config.settings import Settings
-from server.config_versions.changes import ConfigChanges
 from server.config_versions.live import LiveConfig
 from server.config_versions.versions import TOPIC
 from server.discovery import Discovery
@@ -89,9 +84,8 @@ class Gateway:
     late: LateWork
     webhooks: Webhooks
     config: LiveConfig
-    config_changes: ConfigChanges
     reports: Sources
-    nouns: tuple[Resource, ...]
+    administration: Administration
     alerts: Alerts
 
     @property
@@ -202,17 +196,20 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         register_metrics(
             operations.telemetry.registry, settings, store, exchanges, connections, ai_gateway, work, webhooks, alerts, shipping
         )
-        config_changes = ConfigChanges(store.config_versions, connections.has_named_secret)
-        nouns = assemble_nouns(
-            settings,
-            store,
+        administration = Administration(
+            settings=settings,
+            store=store,
+            egress=egress,
+            tenants=tenants,
+            limits=people.limits,
+            access_tokens=authorization.access_tokens,
+            revocation=authorization.revocation,
+            ai_gateway=ai_gateway,
             operations=operations,
             connections=connections,
-            revocation=authorization.revocation,
             work=work,
-            config=config_changes,
+            config=config,
             reports=reports,
-            backups=BackupProcesses(settings),
         )
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),
@@ -221,8 +218,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             *connections.routes(tenants, people.sessions, people.pages, operations.catalog.connections, operations.key_parts),
             *authorization.routes(sessions=people.sessions, pages=people.pages, limits=people.limits),
             *webhooks.routes(),
-            assemble_admin(settings, store, tenants, authorization.access_tokens, ai_gateway, nouns),
-            *assemble_console(settings, store, tenants, people.limits, nouns),
+            *administration.routes(),
         ]
         model_api = ai_gateway.endpoint(settings, tenants, authorization.access_tokens)
         callers = RestCallers(authorization.access_tokens, tenants, settings, authorization.revocation)
@@ -243,9 +239,8 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             late=work,
             webhooks=webhooks,
             config=config,
-            config_changes=config_changes,
             reports=reports,
-            nouns=nouns,
+            administration=administration,
             alerts=alerts,
         )
 

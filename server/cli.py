@@ -25,7 +25,7 @@ COMMANDS = {
     "connection": ("connection", "Add, list and remove connected accounts."),
     "client": ("client", "Show and revoke OAuth clients."),
     "grant": ("grant", "List and revoke what people allowed."),
-    "service": ("service.group", "Machines that administer with a key of their own."),
+    "service": ("service_principal.group", "Machines that administer with a key of their own."),
     "trust": ("trust.group", "Workloads of platforms that may administer."),
     "keys": ("keys", "Rotate the gateway's own keys."),
     "vault": ("vault", "Import and rotate secrets."),

@@ -1,13 +1,9 @@
 """The administration put together: who may, and what they see and change of the AI gateway."""
 
-from collections.abc import Sequence
-
-from starlette.routing import Mount
+from starlette.types import ASGIApp
 
 from oauth.metadata import resource_metadata_url
 from oauth.resources import Resources
-from oauth.tenants import Tenants
-from oauth.tokens.access_tokens import AccessTokens
 from server.admin.administrators import Administrators
 from server.admin.ai.config import ConfigEndpoint
 from server.admin.ai.gateways import GatewaysEndpoint
@@ -17,19 +13,14 @@ from server.admin.ai.targets import TargetsEndpoint
 from server.admin.api.changes import ApiChanges
 from server.admin.api.endpoint import AdminApi
 from server.admin.api.repetitions import Repetitions
-from server.admin.door import AdminDoor
 from server.admin.guard import AdminGuard
 from server.admin.machines import Machines
-from server.admin.resource import Resource
-from server.assembly.ai_gateway import AiGateway
-from server.config.settings import Settings
-from server.storage.store import Store
+from server.assembly.administration import Administration
 
 
-def assemble_admin(
-    settings: Settings, store: Store, tenants: Tenants, access_tokens: AccessTokens, ai: AiGateway, nouns: Sequence[Resource]
-) -> Mount:
-    """Return `/admin/api/…`."""
+def open_api(administration: Administration) -> ASGIApp:
+    """Return the application of `/admin/api/…`."""
+    settings, store, tenants, ai = administration.settings, administration.store, administration.tenants, administration.ai_gateway
     resources = Resources(tenants, settings.mcp_url, settings.base_url)
 
     def resource_of(tenant_id: str) -> str:
@@ -52,13 +43,13 @@ def assemble_admin(
         TargetsEndpoint(ai.config, ai.provider_keys, ai.calls.books.breakers, ai.standing),
     )
     api = AdminApi(
-        nouns,
+        administration.nouns,
         ApiChanges(Repetitions(store.idempotency)),
         {"ai": of_ai.router()},
         origin=settings.admin_url,
         token_url=f"{settings.base_url}/token",
     )
     machines = Machines(store.machines)
-    administrators = Administrators(access_tokens, store.subjects, store.admin_roles, tenants, resource_of, machines.of)
+    administrators = Administrators(administration.access_tokens, store.subjects, store.admin_roles, tenants, resource_of, machines.of)
     metadata_url = resource_metadata_url(settings.admin_url, f"{settings.admin_url}/admin")
-    return Mount("/admin/api", AdminDoor(AdminGuard(api, administrators, metadata_url), settings.observability.admin_allow))
+    return AdminGuard(api, administrators, metadata_url)

@@ -1,6 +1,5 @@
 """The console opened: its pages, and the only way into them."""
 
-from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.routing import Router
@@ -8,21 +7,18 @@ from starlette.routing import Router
 from oauth.administration.console_passkeys import ConsolePasskeys
 from oauth.administration.invites import Invites
 from oauth.sign_in.passkeys import Passkeys
-from oauth.tenants import Tenants
 from server.admin.console.invite import InvitePages
 from server.admin.console.opening import ConsoleParts, open_console
 from server.admin.console.session import PasskeySessions
 from server.admin.console.sign_in import ConsoleSignIn
 from server.admin.console.step_up import StepUp
-from server.admin.resource import Resource
-from server.config.settings import Settings
+from server.assembly.administration import Administration
 from server.pages.page import Pages
-from server.rate_limits import RateLimits
-from server.storage.store import Store
 
 
-def open_pages(settings: Settings, store: Store, tenants: Tenants, limits: RateLimits, nouns: Sequence[Resource]) -> Router:
-    """Return the application of everything below `/admin` but its API; loaded with the first request (decision 0059)."""
+def open_pages(administration: Administration) -> Router:
+    """Return the application of everything below `/admin` but its API."""
+    settings, store, tenants, limits = administration.settings, administration.store, administration.tenants, administration.limits
     origin, audit = settings.admin_url, store.security_events
     sessions = PasskeySessions(store.admin_sessions, tenants, origin)
     passkeys = ConsolePasskeys(
@@ -37,7 +33,7 @@ def open_pages(settings: Settings, store: Store, tenants: Tenants, limits: RateL
     invites = InvitePages(sessions=sessions, passkeys=passkeys, tenants=tenants, audit=audit, pages=pages, limits=limits)
     step_up = StepUp(sessions, passkeys, pages, limits)
     icon, host = pages.static.url("ascend.svg"), urlsplit(origin).netloc
-    parts = ConsoleParts(sessions=sessions, nouns=nouns, tenants=tenants, store=store, host=host, icon=icon)
+    parts = ConsoleParts(sessions=sessions, nouns=administration.nouns, tenants=tenants, store=store, host=host, icon=icon)
     console = open_console(parts)
     routes = [*signing_in.routes(), *invites.routes(), *step_up.routes(), *console.routes]
     return Router(routes, redirect_slashes=False, default=console.default)

@@ -1,8 +1,9 @@
 """What is administered, put together with the parts that it is about; every face is given the same."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from oauth.tokens.revocation import Revocation
+from oauth.vault.named_secrets import NamedSecrets
+from server.admin.nouns.alerts import AlertNoun, SilenceNoun
 from server.admin.nouns.audit import Audit
 from server.admin.nouns.backups import Backups
 from server.admin.nouns.calls import Calls
@@ -23,34 +24,33 @@ from server.admin.nouns.trust import Trust
 from server.admin.nouns.usage import Usage
 from server.admin.nouns.webhooks import Webhooks
 from server.admin.resource import Resource
+from server.alerts.board import AlertBoard
+from server.alerts.delivery import Deliveries
+from server.alerts.sinks.opened import Sinks
+from server.alerts.sinks.revealed import RevealedSecrets
+from server.alerts.trial import Tried, try_sinks
+from server.assembly.administration import Administration
 from server.assembly.backup_processes import BackupProcesses
-from server.assembly.connections import Connections
-from server.assembly.late_work import LateWork
-from server.assembly.operations import Operations
-from server.config.settings import Settings
 from server.config_versions.changes import ConfigChanges
-from server.reports.sources import Sources
 from server.storage.administration.people import SqlPeople
-from server.storage.store import Store
+from server.storage.database import now_us
 from tools.operation import Operation
 
 
-def assemble_nouns(
-    settings: Settings,
-    store: Store,
-    *,
-    operations: Operations,
-    connections: Connections,
-    revocation: Revocation,
-    work: LateWork,
-    config: ConfigChanges,
-    reports: Sources,
-    backups: BackupProcesses,
-) -> tuple[Resource, ...]:
+def assemble_nouns(of: Administration) -> tuple[Resource, ...]:
     """Return every noun of the administration, in the order in which menus show them."""
+    settings, store, operations, work = of.settings, of.store, of.operations, of.work
+    revocation, reports = of.revocation, of.reports
+    board = AlertBoard(store.alerts, lambda: of.config.current.alerts)
 
     def known(tenant_id: str) -> Mapping[str, Operation]:
         return operations.catalog.visible(tenant_id).operations_by_id
+
+    async def try_all_sinks() -> Sequence[Tried]:
+        section = of.config.current.alerts
+        sinks = Sinks(of.egress, RevealedSecrets(NamedSecrets(of.connections.vault)).reveal)
+        deliveries = Deliveries(store.alerts.outbox, sinks, lambda: section)
+        return await try_sinks(deliveries, section.sinks, now_us(), gateway=settings.base_url, environment=settings.store.environment)
 
     return (
         Calls(store.calls, store.subjects).resource(),
@@ -61,12 +61,14 @@ def assemble_nouns(
         TenantNoun(store.tenants, settings.mcp_url).resource(),
         People(SqlPeople(store.database), store, PersonChanges(store, settings.admin_url)).resource(),
         Clients(store.clients, store.grants, revocation).resource(),
-        ConnectionNoun(store.connections, store.subjects, connections.changes).resource(),
+        ConnectionNoun(store.connections, store.subjects, of.connections.changes).resource(),
         OperationNoun(known, store.operations, store.quarantine, lambda: operations.dispatcher, store.audit_trail).resource(),
         Jobs(work.schedules).resource(),
         Webhooks(work.deliveries).resource(),
-        Backups(backups, work.schedules).resource(),
-        Config(store.config_versions, config).resource(),
+        Backups(BackupProcesses(settings), work.schedules).resource(),
+        AlertNoun(board, try_all_sinks).resource(),
+        SilenceNoun(board).resource(),
+        Config(store.config_versions, ConfigChanges(store.config_versions, of.connections.has_named_secret)).resource(),
         Reports(reports).resource(),
         ShareLinks(store.share_links, settings.admin_url).resource(),
         Services(store.machines.services, store.clients, revocation).resource(),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from oauth.tenants import DEFAULT_TENANT
-from server.assembly.reports import made
+from server.reports.kinds import made
 from server.reports.sources import Sources
 from tools.operation import Json
 from tools.workflows.jobs.reporting import ReportJob

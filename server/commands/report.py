@@ -6,13 +6,12 @@ import click
 import orjson
 
 from server.app import open_gateway
-from server.assembly.reports import made
 from server.commands.frame import json_option, required_data, run_async, with_settings
 from server.commands.schedule.rows import say_report
 from server.commands.times import PointInTime
 from server.commands.user import known_tenant
 from server.config.settings import Settings
-from server.reports.kinds import KINDS
+from server.reports.kinds import KINDS, made
 from server.storage.database import now_us
 
 

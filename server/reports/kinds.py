@@ -12,8 +12,9 @@ from server.reports.report import Report
 from server.reports.rotation import rotation
 from server.reports.sample import sample
 from server.reports.satisfaction import satisfaction
-from server.reports.sources import Scope, Sources
+from server.reports.sources import DAY_US, Scope, Sources
 from server.reports.unused import unused
+from tools.operation import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +37,10 @@ KINDS: Mapping[str, ReportKind] = {
     "rotation": ReportKind("secrets and keys that have been the same for long", 90, rotation),
     "legacy-bearer": ReportKind("static tokens and who still uses them", 7, legacy_bearer),
 }
+
+
+async def made(sources: Sources, kind: str, tenant_id: str | None, to_us: int, days: int | None = None) -> dict[str, Json]:
+    """Return the report of a kind, of the `days` before `to_us`; tenant None: of the whole gateway. Raises KeyError."""
+    of = KINDS[kind]
+    report = await of.make(sources, Scope(tenant_id, to_us - (days or of.days) * DAY_US, to_us))
+    return report.as_json(to_us)

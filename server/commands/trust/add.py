@@ -12,7 +12,7 @@ from server.admin.nouns.services import ROLES
 from server.admin.nouns.trust import add_policy, claims_of
 from server.commands.command_being_run import operating_system_user
 from server.commands.frame import CommandFailed, run_async, with_settings
-from server.commands.service.whose import machine_refusals_told, whose, whose_options
+from server.commands.service_principal.whose import machine_refusals_told, whose, whose_options
 from server.commands.user import known_tenant
 from server.config.settings import Settings
 from server.storage.store import open_store

@@ -52,7 +52,7 @@ class World:
 
     @property
     def nouns(self) -> tuple[Resource, ...]:
-        return self.admin.gateway.nouns
+        return self.admin.gateway.administration.nouns
 
     async def keys(self, resource: Resource, token: str, tenant: str = "") -> list[str]:
         """Return the keys of what a list shows."""

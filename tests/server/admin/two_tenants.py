@@ -56,7 +56,7 @@ async def _by_the_api(admin: Administration, tenant: str, token: str) -> None:
         "trust": {"name": f"{tenant}-policy", "role": "auditor", **policy},
         "share-links": {"title": f"{tenant} figures"},
     }
-    for resource in admin.gateway.nouns:
+    for resource in admin.gateway.administration.nouns:
         change = resource.change("add")
         if change is not None and resource.name in own:
             body = {each.name: each.choices[0] if each.choices else True for each in change.fields if each.choices or each.is_flag}

@@ -11,9 +11,8 @@ from sqlalchemy import delete
 
 from oauth.token import TokenExchange
 from oauth.tokens.static_tokens import StaticToken
-from server.assembly.reports import made
 from server.config.load import load
-from server.reports.kinds import KINDS
+from server.reports.kinds import KINDS, made
 from server.reports.sample import CALLS
 from server.reports.sources import DAY_US, Sources
 from server.storage.history.tables import call_hours, error_ledger, operation_days

@@ -28,7 +28,7 @@ async def test_the_document_has_every_list_thing_and_change(admin: Administratio
         for method, operation in path.items()
         if method != "parameters"
     }
-    wanted = {name for resource in admin.gateway.nouns for name in operations_of(resource)}
+    wanted = {name for resource in admin.gateway.administration.nouns for name in operations_of(resource)}
     assert said == wanted
 
 
@@ -41,7 +41,7 @@ async def test_every_list_answers_as_the_document_says(admin: Administration) ->
     """Rows, things and refusals."""
     await admin.gateway.store.calls.append_calls([call_record(), call_record(code="timeout")])
     whole = await document(admin)
-    for resource in admin.gateway.nouns:
+    for resource in admin.gateway.administration.nouns:
         name = "".join(part.capitalize() for part in resource.name.replace("_", "-").split("-"))
         rows = jsonschema_rs.validator_for({"$ref": f"#/components/schemas/{name}", "components": whole["components"]})
         answer = await admin.api("GET", resource.name, admin.operator)

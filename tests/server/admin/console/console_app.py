@@ -83,7 +83,7 @@ class ConsoleApp:
             self.router = open_console(
                 ConsoleParts(
                     sessions=self.sessions,
-                    nouns=(nouns := [*self.gateway.nouns, *nouns]),
+                    nouns=(nouns := [*self.gateway.administration.nouns, *nouns]),
                     tenants=self.gateway.tenants,
                     store=self.gateway.store,
                     host=HOST,

@@ -2,9 +2,13 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from server.config_versions.changes import ConfigChanges
+from server.storage.alerts.records import AlertState, Outcome
+from server.storage.database import now_us
 from tests.contracts.test_delivery_stores import arrival, webhook
 from tests.server.admin.call_records import call_record
 from tests.server.admin.conftest import Administration
@@ -73,7 +77,8 @@ async def test_what_came_is_listed_and_can_be_replayed(admin: Administration) ->
 
 
 async def test_versions_of_the_configuration_say_what_each_changed_and_one_is_put_back(admin: Administration) -> None:
-    changes = admin.gateway.config_changes
+    store, connections = admin.gateway.store, admin.gateway.connections
+    changes = ConfigChanges(store.config_versions, connections.has_named_secret)
     await changes.apply({"retention": {"calls_days": 10}}, "ada")
     await changes.apply({"retention": {"calls_days": 20}}, "grace")
     rows = await items(admin, "config", admin.operator)
@@ -107,3 +112,25 @@ async def test_decisions_say_whom_they_were_about_and_why(admin: Administration)
     assert (await admin.api("GET", f"decisions/{row['id']}", admin.acme)).json()["first_at"] == row["last_at"]
     [other] = await items(admin, "decisions?tenant=globex", admin.operator)
     assert (await admin.api("GET", f"decisions/{other['id']}", admin.acme)).status_code == 404
+
+
+async def test_alerts_say_what_holds_and_why_nobody_was_told_and_can_be_silenced(admin: Administration) -> None:
+    """A firing alert with no sink; then it is silenced by its page, and the silence ended."""
+    began = now_us() - 600_000_000
+    alert = AlertState("disk", {"node": "a"}, "firing", "5 % of the disk is free", began, began, fired_at_us=began)
+    states = admin.gateway.store.alerts.states
+    assert await states.take("test", now_us(), now_us() + 60_000_000) is not None
+    assert await states.keep("test", now_us(), Outcome([alert]))
+    [row] = await items(admin, "alerts", admin.operator)
+    assert (row["rule"], row["state"], row["summary"]) == ("disk", "firing", "5 % of the disk is free")
+    key = quote(row["id"], safe="")
+    silenced = await admin.api("POST", f"alerts/{key}/silence", admin.operator, {"for": "2h", "why": "a new disk comes"})
+    assert silenced.status_code == 200, silenced.text
+    [silence] = await items(admin, "silences", admin.operator)
+    assert (silence["matches"], silence["by"], silence["why"]) == ("rule=disk node=a", "ops@example.com", "a new disk comes")
+    assert "silence" in (await admin.api("GET", f"alerts/{key}", admin.operator)).json()["why_untold"]
+    assert (await admin.api("DELETE", f"silences/{silence['id']}", admin.operator, {})).status_code == 200
+    assert (await admin.api("DELETE", f"silences/{silence['id']}", admin.operator, {})).status_code == 404
+    untested = await admin.api("POST", "alerts/test", admin.operator, {})
+    assert (untested.status_code, untested.json()["error"]["code"]) == (409, "no_sinks")
+    assert (await admin.api("GET", "alerts", admin.acme)).status_code == 403

@@ -10,7 +10,7 @@ from server.admin.api.endpoint import AdminApi
 from server.admin.door import AdminDoor
 from server.admin.guard import AdminGuard
 from server.app import Gateway
-from server.assembly.console import UnopenedConsole
+from server.assembly.administration import Unopened
 from tests.server.admin.test_audited import routes_of
 
 #: method, path
@@ -24,7 +24,7 @@ async def addresses(gateway: Gateway) -> list[Address]:
         if isinstance(route, Mount | Route) and route.path.startswith("/admin"):
             door = route.app
             assert isinstance(door, AdminDoor), route.path
-            behind = await door.app.opened() if isinstance(door.app, UnopenedConsole) else door.app
+            behind = await door.app.opened() if isinstance(door.app, Unopened) else door.app
             found |= set(_behind(behind, gateway))
     return sorted(found)
 
@@ -33,7 +33,7 @@ def _behind(app: Any, gateway: Gateway) -> Iterator[Address]:
     if isinstance(app, AdminGuard):
         api = vars(app)["_app"]
         assert isinstance(api, AdminApi)
-        for resource in gateway.nouns:
+        for resource in gateway.administration.nouns:
             of_list, of_thing = f"/admin/api/{resource.name}", f"/admin/api/{resource.name}/x"
             yield from (("GET", of_list), ("GET", of_thing))
             for change in resource.changes:
@@ -56,7 +56,7 @@ def _of_routes(routes: list[BaseRoute], prefix: str, gateway: Gateway | None = N
             continue
         assert isinstance(route, Route), route
         path = prefix + route.path
-        names = [each.name for each in gateway.nouns] if gateway and path.startswith("/admin/{name}") else ["x"]
+        names = [each.name for each in gateway.administration.nouns] if gateway and path.startswith("/admin/{name}") else ["x"]
         for name in names:
             filled = re.sub(r"\{[^}]+\}", "x", path.replace("{name}", name))
             for method in sorted((route.methods or {"GET"}) - {"HEAD", "OPTIONS"}):

@@ -5,9 +5,9 @@ import click
 from server.commands.lazy_commands import LazyCommands
 
 COMMANDS = {
-    "add": ("service.add", "Let a machine administer, by its public key."),
-    "list": ("service.list_services", "List them, and when each ends."),
-    "end": ("service.end", "End one, and its tokens, at once."),
+    "add": ("service_principal.add", "Let a machine administer, by its public key."),
+    "list": ("service_principal.list_services", "List them, and when each ends."),
+    "end": ("service_principal.end", "End one, and its tokens, at once."),
 }
 
 

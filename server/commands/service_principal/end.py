@@ -6,7 +6,7 @@ from oauth.tenants import DEFAULT_TENANT
 from oauth.tokens.revocation import Revocation
 from server.admin.nouns.services import end_service
 from server.commands.frame import run_async, with_settings
-from server.commands.service.whose import machine_refusals_told
+from server.commands.service_principal.whose import machine_refusals_told
 from server.config.settings import Settings
 from server.storage.store import open_store
 
