@@ -1,7 +1,7 @@
 """Every noun, every role, every reach: who sees and changes what. A noun that is declared is in these tests from then on."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ class World:
     tokens: dict[tuple[str, Role], str] = field(default_factory=dict)
 
     @property
-    def nouns(self) -> tuple[Resource, ...]:
+    def nouns(self) -> Sequence[Resource]:
         return self.admin.gateway.administration.nouns
 
     async def keys(self, resource: Resource, token: str, tenant: str = "") -> list[str]:

@@ -14,6 +14,7 @@ from server.alerts.watch import Watch
 from server.app import Gateway
 from server.assembly import alerts
 from server.assembly.alert_sources import open_alerts
+from server.config_versions.changes import ConfigChanges
 from server.config_versions.read_document import read_toml
 from server.storage.database import now_us
 from tests.gateway import opened
@@ -71,7 +72,9 @@ async def gateway_with(folder: Path, servers: StandIns, more: str = "") -> Async
         kept = {"slack": servers.base_url + SLACK_PATH, "telegram": TOKEN, "webhook": WEBHOOK_SECRET, "smtp": PASSWORD}
         for name, secret in kept.items():
             await secrets.put("default", name, secret.encode(), "test")
-        await gateway.config_changes.apply(read_toml((SINKS.format(base=servers.base_url) + more).encode()), "test")
+        await ConfigChanges(gateway.store.config_versions, gateway.connections.has_named_secret).apply(
+            read_toml((SINKS.format(base=servers.base_url) + more).encode()), "test"
+        )
         await gateway.config.load()
         yield gateway, open_alerts(gateway.alerts)
 
