@@ -64,7 +64,7 @@ async def measure(folder: Path, size: int) -> int:
         tenants = Tenants([Tenant("default", "Default"), *(Tenant(f"t{number}", f"Tenant {number}") for number in range(20))])
         parts = ConsoleParts(
             sessions=_Owner(),
-            nouns=gateway.nouns,
+            nouns=gateway.administration.nouns,
             tenants=tenants,
             store=gateway.store,
             host="ascend.example",

@@ -29,6 +29,8 @@ WITHOUT_A_ROW = {
     "reports": "made by jobs",
     "backups": "the gateway's",
     "config": "the gateway's",
+    "alerts": "the gateway's",
+    "silences": "the gateway's",
 }
 #: what fields are told whose choices are not all there is
 SAMPLES = {
