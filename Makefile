@@ -3,7 +3,7 @@ BIN := .venv/bin
 PORT ?= 8080
 WORKERS ?= 2
 
-.PHONY: serve test test-thorough check format bench conformance clean
+.PHONY: serve test test-thorough check format bench pages conformance clean
 
 # The stamp is newer than pyproject.toml once everything it names is installed.
 .venv/.installed: pyproject.toml
@@ -40,6 +40,14 @@ format: .venv/.installed-dev
 
 bench: .venv/.installed-dev
 	@$(BIN)/python -m benchmarks
+
+# What is written from the program; tests notice when it is out of date.
+pages: .venv/.installed-dev
+	@$(BIN)/python -m capability_index.documents
+	@$(BIN)/python -m server.config.reference
+	@$(BIN)/python -m benchmarks.rooms
+	@$(BIN)/python -m benchmarks.reference
+	@$(BIN)/python -m benchmarks.invariants
 
 TOOLS.md: $(wildcard docs/tools/*.md) .venv/.installed
 	@$(BIN)/python -m capability_index.documents

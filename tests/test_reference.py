@@ -9,6 +9,7 @@ from benchmarks import invariants, reference
 from benchmarks.reference import FOLDER
 from tests.conftest import REPOSITORY
 from tests.gateway import opened
+from tools.always_on import ALWAYS_ON
 
 #: how samples of a metric end beside its name
 _ENDINGS = re.compile(r"_(?:bucket|sum|count|created|total|info)$")
@@ -16,6 +17,9 @@ _ENDINGS = re.compile(r"_(?:bucket|sum|count|created|total|info)$")
 _PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md"), *(REPOSITORY / "docs" / "deploy").glob("*")])
 #: begin like a metric, and are cookies, a channel of PostgreSQL, a parser of log lines
 _NO_METRICS = {"ascend_session", "ascend_browser", "ascend_changes", "ascend_line"}
+
+
+_NUMBERS = ("one", "two", "three", "four", "five", "six")
 
 
 def _names(text: str) -> set[str]:
@@ -47,6 +51,13 @@ def test_no_page_and_no_rule_names_a_metric_that_there_is_not() -> None:
     known = _names((FOLDER / "metrics.md").read_text(encoding="utf-8"))
     named = {(path.name, name) for path in _PAGES for name in _names(path.read_text(encoding="utf-8"))}
     assert not sorted((page, name) for page, name in named if name not in known)
+
+
+def test_there_are_as_many_tools_as_the_first_pages_say() -> None:
+    """Words that are in everybody's head, and on the picture, when a fourth one comes."""
+    word = _NUMBERS[len(ALWAYS_ON) - 1]
+    for page in ("README.md", "docs/architecture.md"):
+        assert set(re.findall(r"\b(\w+) tools\b", (REPOSITORY / page).read_text(encoding="utf-8"))) & set(_NUMBERS) == {word}, page
 
 
 def test_what_must_always_hold_is_held_by_tests_that_there_are() -> None:

@@ -75,6 +75,8 @@ class LiveConfig:
         gateway that would not start for it could not be helped by a configuration either.
         """
         newest = await self._store.newest()
+        if newest.version < self._version:
+            return  # Another look has seen more: numbers only grow.
         config, self._refused = taken_of(newest.document, self._current)
         for name, faults in self._refused.items():
             facts = {"section": name[:60], "version": newest.version, "faults": faults[:5]}

@@ -138,3 +138,18 @@ async def test_what_another_release_applied_does_not_stop_this_one(database: Dat
     await live.load()
     assert live.version == 2
     assert live.current.retention.calls_days == 7
+
+
+async def test_who_looked_first_and_hears_last_does_not_bring_the_older_version_back(database: Database) -> None:
+    answers = [await SqlConfigVersions(database).put(document, "") for document in (WEEK, {"retention": {"calls_days": 9}})]
+
+    class Late(SqlConfigVersions):
+        """The older answer comes after the newer one."""
+
+        async def newest(self) -> ConfigVersion:
+            return answers.pop()
+
+    live = LiveConfig(Late(database))
+    await live.load()
+    await live.load()
+    assert (answers, live.version, live.current.retention.calls_days) == ([], 2, 9)
