@@ -21,6 +21,7 @@ from server.app import Gateway
 from server.config.errors import SettingsError
 from server.config.load import directory_of
 from server.demo import app as demo
+from server.demo.console import DEMO_EMAIL, way_into_console
 from server.demo.grants import OAuthClient, OAuthSettings
 from server.demo.kept_grants import KeptGrants
 from server.demo.provider import register
@@ -29,7 +30,6 @@ from server.http.server import HttpServer
 from server.storage.store import prepare_directory
 from tools.sources.importing import ImportRequest, import_openapi
 
-DEMO_EMAIL = "demo@example.com"
 PROVIDER = "crm"
 USUAL_PORT = 8090
 #: a refresh token serves again for this long: what a killed gateway had not yet written down is not lost
@@ -69,6 +69,8 @@ class DemoStart:
             self.lines.append(f"           {typed(f'user password {DEMO_EMAIL}', self.data_dir)}   (it signs them out everywhere)")
         else:
             self.lines.append(f"sign in    {DEMO_EMAIL}   password  {password}   (shown only now)")
+        if (way_in := await way_into_console(gateway.store, gateway.settings)) is not None:
+            self.lines.append(f"console    {way_in}")
         self.lines.append('ask        "Find the contact Ada and list her open deals."')
         if self.application is not None:
             self.lines.append(

@@ -157,8 +157,13 @@ class AccountEndpoints:
         except ValueError as error:
             raise PageRefused(400, "Nothing to remove", "There is no such passkey.", self._back(visit)) from error
         subject = visit.session.subject
+        theirs = await self._passkeys.of_subject(subject)
+        if any(each.credential_id == credential_id and each.counts for each in theirs):
+            # This session may be a password's, and a password takes no way into the console away.
+            message = "It opens the console, so it is removed there, on your page under People."
+            raise PageRefused(409, "The passkey stays", message, self._back(visit))
         only_way = "password" not in visit.tenant.sign_in and not subject.identity_provider
-        if only_way and len(await self._passkeys.of_subject(subject)) == 1:
+        if only_way and len(theirs) == 1:
             message = "It is the only way you can sign in. Add another passkey first."
             raise PageRefused(409, "The passkey stays", message, self._back(visit))
         if not await self._passkeys.remove(subject, credential_id):

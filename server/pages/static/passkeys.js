@@ -73,8 +73,8 @@ const setUp = (form, ask) => {
     return;
   }
   return async () => {
-    // The browser offers passkeys in the e-mail field by itself; silence is right when it cannot.
-    if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+    // The browser offers passkeys in the e-mail field by itself; silence is right when it cannot, or there is no such field.
+    if (!form.querySelector("[autocomplete~=webauthn]") || !(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
     waiting = new AbortController();
     ask({ mediation: "conditional", signal: waiting.signal }).then(send, () => {});
   };
