@@ -20,6 +20,8 @@ from tools.plain_text import visible
 
 MAX_SILENCE_US = 30 * 24 * 3600 * 1_000_000
 MAX_MATCHERS, MAX_WORDS_CHARS = 10, 300
+#: messages, newest first: more than the last one of each rule to each sink
+MOST_LOOKED_AT = 1_000
 _LABEL = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -77,9 +79,11 @@ class AlertBoard:
         known = await self._stores.states.known(now_us)
         groups = {each.rule: each for each in known.groups}
         is_down = any(each.rule == MUTES and each.state == "firing" for each in known.states)
-        latest = {each.rule: each for each in reversed(await self._stores.outbox.recent(200))}
+        latest = _latest(await self._stores.outbox.recent(MOST_LOOKED_AT))
         seen = [
-            self._seen(each, groups.get(each.rule, AlertGroup(each.rule)), known.silences, latest.get(each.rule), now_us, is_down=is_down)
+            self._seen(
+                each, groups.get(each.rule, AlertGroup(each.rule)), known.silences, latest.get(each.rule, ()), now_us, is_down=is_down
+            )
             for each in known.states
         ]
         return sorted(seen, key=lambda each: (_ORDER[each.state], each.severity != "critical", -each.began_at_us))
@@ -115,7 +119,7 @@ class AlertBoard:
         state: AlertState,
         group: AlertGroup,
         silences: Sequence[Silence],
-        latest: AlertDelivery | None,
+        latest: Sequence[AlertDelivery],
         now_us: int,
         *,
         is_down: bool,
@@ -137,16 +141,26 @@ class AlertBoard:
             why_untold=why or self._undelivered(state, latest),
         )
 
-    def _undelivered(self, state: AlertState, latest: AlertDelivery | None) -> str:
+    def _undelivered(self, state: AlertState, latest: Sequence[AlertDelivery]) -> str:
         if state.state != "firing":
             return ""
         if not self._settings().sinks:
             return "no sink is set: the log alone says it"
-        if latest is None or latest.state == "sent":
-            return ""
-        if latest.state == "dead":
-            return f"sink {latest.sink}: given up, {latest.error}"
-        return f"sink {latest.sink}: {latest.error or 'on its way'}"
+        return "; ".join(
+            f"sink {each.sink}: {'given up, ' if each.state == 'dead' else ''}{each.error or 'on its way'}"
+            for each in latest
+            if each.state != "sent"
+        )
+
+
+def _latest(deliveries: Sequence[AlertDelivery]) -> Mapping[str, Sequence[AlertDelivery]]:
+    """Return the last message of each rule, to each sink; `deliveries`: newest first."""
+    found: dict[str, list[AlertDelivery]] = {}
+    for each in deliveries:
+        of_rule = found.setdefault(each.rule, [])
+        if not of_rule or of_rule[0].created_at_us == each.created_at_us:
+            of_rule.append(each)
+    return found
 
 
 _ORDER = {"firing": 0, "pending": 1, "resolved": 2}

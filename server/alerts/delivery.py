@@ -9,11 +9,12 @@ from typing import Protocol
 
 import anyio
 
-from server.alerts.errors import NotTaken, TryAgain
+from server.alerts.errors import DeliveryFailed, NotTaken, TryAgain
 from server.alerts.message import AlertMessage
 from server.alerts.sinks.opened import Sinks
 from server.config_versions.sections.alerts import Alerts, AlertSink
 from server.storage.alerts.records import AlertDelivery, DeliveryState
+from server.storage.database import StoreUnavailable
 
 #: between tries, each 10 % more or less; a sink that is away for fifteen hours is told nothing of before
 BACKOFF_S = (5.0, 30.0, 120.0, 300.0, 900.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0, 28_800.0)
@@ -75,7 +76,7 @@ class Deliveries:
         try:
             if sink is None:
                 raise NotTaken("there is no such sink any more")
-            await self.send(sink, claimed.delivery_id, AlertMessage.from_json(claimed.message))
+            await self.send(sink, claimed.delivery_id, _read(claimed))
         except NotTaken as error:
             await self._note(claimed, kind, "dead", 0.0, str(error))
             return True
@@ -95,6 +96,11 @@ class Deliveries:
                 await (await self._sinks.open(sink)).send(delivery_id, message)
         except TimeoutError as error:
             raise TryAgain("it gave no answer in time") from error
+        except (DeliveryFailed, StoreUnavailable):
+            raise
+        except Exception as error:  # of a library, or ours: one sink's fault is no other's, and ends like any other
+            log.error("alert_sink_failed", exc_info=error, extra={"facts": {"sink": sink.name, "kind": type(error).__name__}})
+            raise TryAgain(f"a fault on our side ({type(error).__name__}); the log says more") from error
 
     def _wait_s(self, attempts: int, asked_s: float | None) -> float:
         wait_s = BACKOFF_S[min(attempts, len(BACKOFF_S)) - 1] * self._jitter()
@@ -106,6 +112,14 @@ class Deliveries:
             facts = {"sink": claimed.sink, "rule": claimed.rule, "delivery": claimed.delivery_id, "attempts": claimed.attempts, "why": why}
             log.warning("alert_not_delivered" if state == "waiting" else "alert_given_up", extra={"facts": facts})
         await self._outbox.note(claimed, state, self._clock_us() + int(wait_s * 1_000_000), why)
+
+
+def _read(delivery: AlertDelivery) -> AlertMessage:
+    """Return a message as it was written. Raises NotTaken for one of a release that wrote them otherwise."""
+    try:
+        return AlertMessage.from_json(delivery.message)
+    except (KeyError, TypeError, ValueError) as error:
+        raise NotTaken("another release wrote it, and this one cannot read it") from error
 
 
 def takes(sink: AlertSink, rule: str, severity: str) -> bool:

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import anyio
@@ -97,18 +98,27 @@ class Watch:
                 await self.release()
 
     async def look_safely(self) -> None:
+        """Look once, whatever comes of it: a fault in here must not end the gateway, which has more to do."""
+        try:
+            await self._look_or_tell(self._clock_us())
+        except Exception as error:  # of ours, since what a store raises is told
+            self._failed(error)
+
+    async def _look_or_tell(self, now_us: int) -> None:
         """Look once; a store that does not answer is told by whoever held the watch last."""
-        now_us = self._clock_us()
         try:
             await self.look(now_us)
         except (StoreUnavailable, OSError) as error:
-            self.looks["failed"] += 1
-            log.error("alerts_not_looked_at", extra={"facts": {"kind": type(error).__name__}})
+            self._failed(error)
             if self._held_last:
                 self._say(await self._outage.seen(now_us, is_down=True))
             return
         if not self._outage.is_over:
             self._say(await self._outage.seen(now_us, is_down=False))
+
+    def _failed(self, error: Exception) -> None:
+        self.looks["failed"] += 1
+        log.error("alerts_not_looked_at", exc_info=error, extra={"facts": {"kind": type(error).__name__}})
 
     async def look(self, now_us: int) -> None:
         """Look once. Raises StoreUnavailable."""
@@ -125,7 +135,7 @@ class Watch:
         self.looks["held"] += 1
         await self._prepare()
         others = await self._reports.since(now_us - NODE_SILENT_US)
-        self.nodes = [figures, *(NodeFigures.from_json(each.figures) for each in others if each.node != figures.node)]
+        self.nodes = [figures, *_readable(each for each in others if each.node != figures.node)]
         known = await self._store.known(now_us)
         found = [await self._found(rule, settings, now_us) for rule in self.rules]
         seen = look(
@@ -203,11 +213,11 @@ class Watch:
                 await self._has_news.wait()
             self._has_news = anyio.Event()
             if self.holds:
-                await self._beat(self._clock_us())
                 try:
+                    await self._beat(self._clock_us())
                     await self._deliveries.deliver_due()
-                except (StoreUnavailable, OSError) as error:
-                    log.error("alerts_not_delivered", extra={"facts": {"kind": type(error).__name__}})
+                except Exception as error:  # as with looks
+                    log.error("alerts_not_delivered", exc_info=error, extra={"facts": {"kind": type(error).__name__}})
 
     async def release(self) -> None:
         """Let the next node look at once, where this one does."""
@@ -222,3 +232,10 @@ class Watch:
             facts = {"rule": each.rule, "severity": each.severity, "firing": each.firing, "resolved": each.resolved}
             event = "alert_firing" if each.state == "firing" else "alert_resolved"
             log.warning(event, extra={"facts": facts | {"alerts": list(each.lines)}})
+
+
+def _readable(reports: Iterable[NodeReport]) -> Iterator[NodeFigures]:
+    """Yield what nodes said that this release understands: while it is rolled out, there are others."""
+    for each in reports:
+        with suppress(KeyError, TypeError, ValueError):
+            yield NodeFigures.from_json(each.figures)

@@ -19,7 +19,7 @@ MOST_GROUPS = 50
 #: whose failures are failures of the service (operations contract, "Class")
 _OF_THE_SERVICE = ("ours", "upstream")
 #: of commands, of the console and of its API
-_OF_ROLES = ("admin %", "people add", "people invite", "%role%", "service %", "services %", "trust %")
+_OF_ROLES = ("admin %", "people add", "people invite", "people revoke", "%role%", "service %", "services %", "trust %")
 _AS_ADMIN = "%--admin%"
 
 

@@ -10,7 +10,7 @@ from server.alerts.errors import NotTaken, TryAgain
 from server.alerts.message import trial_message
 from server.alerts.rules.error_rate import ErrorRate
 from server.alerts.rules.rule import HOUR_US, Condition
-from server.config_versions.sections.alerts import Alerts, DiskSettings, ErrorRateSettings, RulesSettings
+from server.config_versions.sections.alerts import Alerts, DiskSettings, ErrorRateSettings, RulesSettings, SlackSink
 from server.storage.alerts.records import AlertDelivery, NodeReport
 from server.storage.alerts.stores import AlertStores
 from server.storage.database import StoreUnavailable
@@ -137,6 +137,17 @@ async def test_the_board_says_how_the_last_try_to_tell_went(stores: AlertStores)
     assert alert.why_untold == "sink ops: it answered 503"
 
 
+async def test_the_board_names_each_sink_that_was_not_reached_and_none_that_was(stores: AlertStores) -> None:
+    three = Alerts(sinks=tuple(SlackSink(name=name, kind="slack", url="vault:a") for name in ("first", "second", "third")))
+    clock, sinks = Clock(), Remembering(fails=[NotTaken("it answered 404"), TryAgain("it answered 503")])
+    await run(clock, 45, node(stores, clock, sinks, Found(found=FULL), settings=lambda: three))
+    (alert,) = await AlertBoard(stores, lambda: three, clock).alerts()
+    ((_, reached, _),) = sinks.taken
+    assert "given up, it answered 404" in alert.why_untold
+    assert "it answered 503" in alert.why_untold
+    assert reached not in alert.why_untold
+
+
 async def test_what_a_sink_never_takes_is_not_tried_again(stores: AlertStores) -> None:
     clock, sinks = Clock(), Remembering(fails=[NotTaken("it answered 404")])
     await run(clock, 900, node(stores, clock, sinks, Found(found=FULL)))
@@ -156,7 +167,7 @@ async def test_a_sink_is_left_alone_for_as_long_as_it_asks(stores: AlertStores) 
 
 
 async def test_one_sink_that_fails_keeps_nothing_from_the_others(stores: AlertStores) -> None:
-    both = Alerts(sinks=(OPS, type(OPS)(name="other", kind="slack", url="vault:b")))
+    both = Alerts(sinks=(OPS, SlackSink(name="other", kind="slack", url="vault:b")))
     clock, sinks = Clock(), Remembering(fails=[NotTaken("it answered 404")])
     await run(clock, 60, node(stores, clock, sinks, Found(found=FULL), settings=lambda: both))
     assert len(sinks.taken) == 1
@@ -232,3 +243,36 @@ async def test_a_node_that_is_silent_is_gone(stores: AlertStores) -> None:
     only = node(stores, clock, sinks)
     await only.step()
     assert [each.node for each in only.watch.nodes] == ["a"]
+
+
+async def test_what_another_release_wrote_ends_neither_looks_nor_deliveries(stores: AlertStores) -> None:
+    """While a new one is rolled out, both are at the store."""
+    clock, sinks = Clock(), Remembering()
+    await stores.nodes.put(NodeReport("next", clock.now_us, {"dropped": "many"}))
+    await stores.outbox.put(AlertDelivery("d1", "ops", "disk", '{"version":2}', clock.now_us, clock.now_us))
+    await run(clock, 60, node(stores, clock, sinks, Found(found=FULL)))
+    assert sinks.said == [("ops", "disk", "firing")]
+    errors = {each.delivery_id: each.error for each in await stores.outbox.recent()}
+    assert errors["d1"] == "another release wrote it, and this one cannot read it"
+
+
+async def test_a_fault_of_ours_does_not_end_the_gateway(stores: AlertStores, caplog: pytest.LogCaptureFixture) -> None:
+    """What looks runs beside everything else in one group of tasks."""
+
+    class Broken:
+        def __getattr__(self, name: str) -> object:
+            raise KeyError(name)
+
+    only = node(stores, Clock(), Remembering(), states=Broken())
+    await only.watch.look_safely()
+    assert only.watch.looks["failed"] == 1
+    assert [record.message for record in caplog.records] == ["alerts_not_looked_at"]
+
+
+async def test_a_sink_that_breaks_in_our_hands_is_tried_again_like_any_other(stores: AlertStores) -> None:
+    clock, sinks = Clock(), Remembering(fails=[ValueError("no ASCII")])
+    only = node(stores, clock, sinks, Found(found=FULL))
+    await run(clock, 45, only)
+    assert [each.error for each in await stores.outbox.recent()] == ["a fault on our side (ValueError); the log says more"]
+    await run(clock, 30, only)
+    assert sinks.said == [("ops", "disk", "firing")]
