@@ -47,6 +47,10 @@ class _Owner:
         return None
 
 
+async def no_backup() -> None:
+    """Tell that there is none."""
+
+
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--size", type=int, default=1_000_000)
@@ -69,6 +73,8 @@ async def measure(folder: Path, size: int) -> int:
             store=gateway.store,
             host="ascend.example",
             icon="/icon.svg",
+            data_dir=gateway.settings.data_dir,
+            newest_backup=no_backup,
             clock=lambda: END_US / 1_000_000,
         )
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(open_console(parts)), base_url="http://127.0.0.1:9") as http:

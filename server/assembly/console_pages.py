@@ -13,6 +13,7 @@ from server.admin.console.session import PasskeySessions
 from server.admin.console.sign_in import ConsoleSignIn
 from server.admin.console.step_up import StepUp
 from server.assembly.administration import Administration
+from server.assembly.backup_processes import BackupProcesses
 from server.pages.page import Pages
 
 
@@ -33,7 +34,21 @@ def open_pages(administration: Administration) -> Router:
     invites = InvitePages(sessions=sessions, passkeys=passkeys, tenants=tenants, audit=audit, pages=pages, limits=limits)
     step_up = StepUp(sessions, passkeys, pages, limits)
     icon, host = pages.static.url("ascend.svg"), urlsplit(origin).netloc
-    parts = ConsoleParts(sessions=sessions, nouns=administration.nouns, tenants=tenants, store=store, host=host, icon=icon)
+    backups = BackupProcesses(settings)
+
+    async def newest_backup() -> float | None:
+        return max((each.made_at.timestamp() for each in await backups.listed()), default=None)
+
+    parts = ConsoleParts(
+        sessions=sessions,
+        nouns=administration.nouns,
+        tenants=tenants,
+        store=store,
+        host=host,
+        icon=icon,
+        data_dir=settings.data_dir,
+        newest_backup=newest_backup,
+    )
     console = open_console(parts)
     routes = [*signing_in.routes(), *invites.routes(), *step_up.routes(), *console.routes]
     return Router(routes, redirect_slashes=False, default=console.default)

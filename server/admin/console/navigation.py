@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from server.admin.administrators import Administrator
 from server.admin.resource import Resource
 
-#: pages that are no list
-OWN_PAGES = (("", "Dashboard"), ("slo", "Objectives"), ("health", "Health"))
+#: pages that are no list, and whether only whoever reaches every tenant sees them
+OWN_PAGES = (("", "Dashboard", False), ("slo", "Objectives", False), ("health", "Health", True))
 GROUPS = (
     ("What happens", ("calls", "errors", "usage", "audit", "decisions")),
     ("Who may", ("tenants", "people", "clients", "services", "trust", "connections")),
@@ -34,7 +34,8 @@ def navigation(administrator: Administrator, resources: Iterable[Resource], path
     """Return what an administrator may open; `path` is where they are."""
     may = {each.name: each for each in resources if may_open(administrator, each)}
     placed = {name for _title, names in GROUPS for name in names}
-    groups = [Group("Overview", tuple(_link(name, title, path) for name, title in OWN_PAGES))]
+    own = [(name, title) for name, title, is_of_gateway in OWN_PAGES if administrator.reaches_gateway or not is_of_gateway]
+    groups = [Group("Overview", tuple(_link(name, title, path) for name, title in own))]
     for title, names in (*GROUPS, (_REST, tuple(name for name in may if name not in placed))):
         links = tuple(_link(name, may[name].title, path) for name in names if name in may)
         if links:

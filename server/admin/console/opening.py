@@ -3,18 +3,21 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from starlette.routing import Route, Router
 
 from oauth.tenants import Tenants
 from server.admin.console.console import Console
 from server.admin.console.dashboards import DashboardPages
+from server.admin.console.health import HealthPages
 from server.admin.console.lists import ListPages
 from server.admin.console.page import ConsolePages
 from server.admin.console.shares import SharePages
 from server.admin.console.traces import TracePages
 from server.admin.console.visitor import ConsoleSessions
 from server.admin.figures import FigureReader
+from server.admin.health import HealthReader, NewestBackup
 from server.admin.objectives import ObjectiveReader
 from server.admin.resource import Resource
 from server.admin.traces import TraceReader
@@ -33,6 +36,8 @@ class ConsoleParts:
     store: Store
     host: str
     icon: str
+    data_dir: Path
+    newest_backup: NewestBackup
     clock: Callable[[], float] = time.time
 
 
@@ -44,10 +49,12 @@ def open_console(parts: ConsoleParts) -> Router:
     store, figures = parts.store, FigureReader(trends, SqlModelSpend(parts.store.database))
     dashboards = DashboardPages(pages, lists, figures, ObjectiveReader(trends))
     traces = TracePages(pages, TraceReader(store.calls, store.model_calls, store.audit_trail, store.subjects, store.event_lines))
+    health = HealthPages(pages, HealthReader(store, parts.data_dir, parts.newest_backup, parts.clock))
     own = (
         ("/admin", dashboards.overview),
         ("/admin/dashboards", dashboards.overview),
         ("/admin/slo", dashboards.slo),
+        ("/admin/health", health.show),
         ("/admin/traces/{id}", traces.show),
     )
     shares = SharePages(pages, store.share_links, figures, parts.tenants, parts.clock)

@@ -63,6 +63,10 @@ class StandInSessions:
             raise FormRefused("this form belongs to another session")
 
 
+async def no_backup() -> None:
+    """Tell that there is none."""
+
+
 @dataclass
 class ConsoleApp:
     """An ASGI application of the console alone: lists of what is made up, and over a gateway all other pages and nouns too."""
@@ -88,6 +92,8 @@ class ConsoleApp:
                     store=self.gateway.store,
                     host=HOST,
                     icon="/icon.svg",
+                    data_dir=self.gateway.settings.data_dir,
+                    newest_backup=no_backup,
                     clock=lambda: NOW_S,
                 )
             )
