@@ -92,6 +92,10 @@ class AdminSessionStore(Protocol):
         """Keep a session and forget the one of `previous_hash`, in one step; the oldest beyond twenty of a person go."""
         ...
 
+    async def renew(self, session: AdminSession, previous_hash: str) -> bool:
+        """Put a session in the place of the one of `previous_hash`; False, and nothing is kept, where that has ended meanwhile."""
+        ...
+
     async def find(self, session_hash: str, now: float) -> LiveAdminSession | None:
         """Return the session; None where it is unknown, idle or expired, its person disabled or without a role, its passkey gone."""
         ...

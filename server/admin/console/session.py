@@ -87,8 +87,9 @@ class PasskeySessions(Browsers):
         """Note that its person has just proven again who they are: under a new cookie value, and no longer than the session had."""
         now, secret = self._clock(), secrets.token_urlsafe(32)
         proven = replace(live.session, session_hash=hash_of(secret), credential_id=passkey.credential_id, proven_at=now, last_seen_at=now)
-        await self._store.begin(proven, live.session.session_hash)
-        self.set_cookie(response, self.session_cookie, secret, proven.expires_at - now, PATH)
+        # Where all sessions were ended at this moment, none comes back by it: the page that follows asks to sign in.
+        if await self._store.renew(proven, live.session.session_hash):
+            self.set_cookie(response, self.session_cookie, secret, proven.expires_at - now, PATH)
 
     async def end(self, request: Request, response: Response) -> None:
         """Sign this browser out."""

@@ -31,6 +31,12 @@ class SqlAdminSessionStore:
             await connection.execute(insert(table).values(_SESSIONS.values(session)))
             await connection.execute(delete(table).where(*mine, table.c.session_hash.not_in(newest)))
 
+    async def renew(self, session: AdminSession, previous_hash: str) -> bool:
+        its_row = update(admin_sessions).where(admin_sessions.c.session_hash == previous_hash)
+        theirs = (admin_sessions.c.tenant_id == session.tenant_id, admin_sessions.c.subject_id == session.subject_id)
+        async with self._database.write() as connection:
+            return (await connection.execute(its_row.where(*theirs).values(_SESSIONS.values(session)))).rowcount == 1
+
     async def find(self, session_hash: str, now: float) -> LiveAdminSession | None:
         table = admin_sessions
         person = and_(subjects.c.tenant_id == table.c.tenant_id, subjects.c.subject_id == table.c.subject_id)

@@ -8,9 +8,10 @@ import anyio
 import anyio.to_thread
 import click
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 
 from server.admin.door import AdminDoor
+from server.assembly.administration import Unopened
 from server.cli import ascend
 from tests.command_line import ascend_here
 from tests.gateway import EMAIL, PASSWORD, add_person, opened, served
@@ -36,6 +37,10 @@ MACHINES = {
     "/introspect": "reads",
     "/device_authorization": "a request that a person answers with a form",
 }
+
+
+#: what puts posts of people on record: server/pages/refusals.py, server/admin/console/door.py
+PAGES_ON_RECORD = {"for_people.<locals>.answer", "Door.__call__.<locals>.answer"}
 
 
 def leaves(command: click.Command, path: tuple[str, ...], context: click.Context) -> Iterator[tuple[str, click.Command]]:
@@ -72,6 +77,13 @@ async def test_every_form_is_on_record_and_so_is_the_administration(tmp_path: Pa
         for route in routes_of(gateway.app):
             if isinstance(route, Mount):
                 assert isinstance(route.app, AdminDoor) or route.path == "/static", route.path
+            elif isinstance(route, Route) and isinstance(route.app, AdminDoor):
+                assert isinstance(route.app.app, Unopened)
+                console = await route.app.app.opened()
+                assert isinstance(console, Router)
+                for page in console.routes:
+                    name = getattr(getattr(page, "endpoint", None), "__qualname__", "")
+                    assert name in PAGES_ON_RECORD or "POST" not in (getattr(page, "methods", None) or ()), page
             elif isinstance(route, Route) and (route.methods or set()) - {"GET", "HEAD", "OPTIONS"}:
                 seen += 1
                 if getattr(route.endpoint, "__qualname__", "") != "for_people.<locals>.answer":

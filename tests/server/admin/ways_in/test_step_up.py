@@ -71,6 +71,19 @@ async def test_a_step_up_lengthens_no_session(gateway: Gateway) -> None:
     assert await sessions.find(before.session_hash, time.time()) is None
 
 
+async def test_a_session_that_ended_meanwhile_does_not_come_back_by_a_step_up(gateway: Gateway) -> None:
+    """Somebody ends everything while the page with the passkey is open, or between its answer and ours."""
+    browser, subject = await signed_in(gateway, "ops@example.com"), await subject_of(gateway, "ops@example.com")
+    sessions = gateway.store.admin_sessions
+    [session] = await sessions.of_subject("default", subject.subject_id, time.time())
+    form = await browser.form("/admin/step-up")
+    await sessions.end_all("default", subject.subject_id)
+    answer = browser.key.get(str(form.attributes["data-passkey-get"]))
+    assert (await browser.post(form.action, form.fields | {"passkey": answer})).headers["location"].startswith("/admin/sign-in")
+    assert not await sessions.renew(replace(session, session_hash="new"), session.session_hash)
+    assert await sessions.of_subject("default", subject.subject_id, time.time()) == []
+
+
 async def test_somebody_elses_passkey_proves_nothing(gateway: Gateway) -> None:
     """Two administrators at one desk: a step-up is by the person of the session."""
     mine, theirs = await signed_in(gateway, "ops@example.com"), await signed_in(gateway, "grace@example.com")
