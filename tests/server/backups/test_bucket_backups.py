@@ -123,7 +123,7 @@ def test_what_is_wrong_is_said_in_one_line(place: Place, more: dict[str, str], s
 def test_an_upload_that_is_killed_is_in_no_list(place: Place, tmp_path: Path) -> None:
     """kill -9 between two parts: no half backup, here or there, and the next one clears up."""
     with closing(sqlite3.connect(place.folder / "history.sqlite3")) as history:
-        history.execute("CREATE TABLE padding AS SELECT randomblob(40000000) AS noise")
+        history.execute("CREATE TABLE padding AS SELECT randomblob(24000000) AS noise")
         history.commit()
     words = ["backup", "create", "--data", str(place.folder)]
     process = ForkedProgram(words, environment(place.environ), tmp_path / "out", tmp_path / "err")

@@ -1,6 +1,6 @@
-"""A process that sends what there is: `python -m tests.server.log_sinks.dying_sender FOLDER SINK`.
+"""A process that sends what there is: `python -m tests.server.log_sinks.dying_sender FOLDER SINK STRIDE`.
 
-In children, one after the other, each killed (SIGKILL) one step later than the one before: before and after each statement, before the
+In children, one after the other, each killed (SIGKILL) STRIDE steps later than the one before: before and after each statement, before the
 commit, before and after each request. It ends when a child has sent all there was.
 """
 
@@ -26,8 +26,8 @@ from tools.egress.client import Egress
 LEASE_S = 0.02
 
 
-def main(folder: Path, said: str) -> None:
-    for step in count():
+def main(folder: Path, said: str, stride: int) -> None:
+    for step in count(0, stride):
         child = os.fork()
         if child == 0:
             _die_at(folder, sink(**orjson.loads(said)), step)
@@ -77,4 +77,4 @@ def _die_at(folder: Path, of: LogSink, step: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
