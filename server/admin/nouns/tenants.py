@@ -97,6 +97,9 @@ class TenantNoun:
         return await self._changed(administrator, key, changes_of(values), values.get("version", ""))
 
     async def suspend(self, administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
+        if key == administrator.tenant_id:
+            hint = f"`ascend tenant set {key} --suspend` does it on the machine, where it can be undone"
+            raise AdminRefused(409, "own_tenant", "this would shut you out, too", hint)
         return await self._changed(administrator, key, {"suspended": True})
 
     async def resume(self, administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
