@@ -120,6 +120,8 @@ class Change:
     method: Literal["POST", "PATCH", "DELETE"] = "POST"
     #: what a page asks before it does it; "": nothing
     confirm: str = ""
+    #: values of the thing's `state` in which it makes sense, and a page offers it; empty: always
+    in_states: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

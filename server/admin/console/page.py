@@ -1,6 +1,5 @@
 """Render a page of the console: its frame, its headers, its size on the way."""
 
-import base64
 import gzip
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from oauth import base64url
 from server.admin.console.address import page_of
 from server.admin.console.navigation import navigation
 from server.admin.console.values import plain, said, shown, title_of, with_code
@@ -87,13 +87,13 @@ class ConsolePages:
         if not text or seal != await self.sessions.form_token(request, f"{_SAID}\n{text}"):
             return ""
         try:
-            return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+            return base64url.decode(text).decode()
         except ValueError:
             return ""
 
     async def go_on(self, request: Request, url: str, words: str) -> Response:
         """Send the browser on with a GET, where `words` are said once; they travel in a cookie that we sealed, never in an address."""
-        text = base64.urlsafe_b64encode(words[:500].encode()).decode().rstrip("=")
+        text = base64url.encode(words[:500].encode())
         seal = await self.sessions.form_token(request, f"{_SAID}\n{text}")
         response = see_other(url)
         secure = request.url.scheme == "https"

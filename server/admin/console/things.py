@@ -49,7 +49,7 @@ class ThingPages:
         found = await thing_of(visitor.administrator, resource, key)
         if visitor.address.get("format") == "json":
             return thing(dict(found))
-        changes = [each for each in resource.changes if not each.is_of_list and may_change(visitor.administrator, resource, each)]
+        changes = [each for each in resource.changes if _is_offered(each, found) and may_change(visitor.administrator, resource, each)]
         columns = {column.name: column for column in (*resource.columns, *resource.facts)}
         facts = [member(name, value, columns.get(name)) for name, value in found.items()]
         return await self._pages.show(
@@ -65,6 +65,10 @@ class ThingPages:
             changes=changes,
             is_one_press=is_one_press,
         )
+
+
+def _is_offered(change: Change, found: Row) -> bool:
+    return not change.is_of_list and (not change.in_states or found.get("state") in change.in_states)
 
 
 def form_of(resource: Resource, key: str) -> str:

@@ -47,8 +47,8 @@ class Errors:
                 Filter(name="operation", title="Operation"),
             ),
             changes=(
-                Change("acknowledge", "Acknowledge", self.acknowledge),
-                Change("resolve", "Resolve", self.resolve),
+                Change("acknowledge", "Acknowledge", self.acknowledge, in_states=("open",)),
+                Change("resolve", "Resolve", self.resolve, in_states=("open", "acknowledged")),
             ),
             default_range="7d",
             when_empty="Nothing failed.",

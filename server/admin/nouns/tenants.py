@@ -74,8 +74,15 @@ class TenantNoun:
                     ),
                     method="PATCH",
                 ),
-                Change("suspend", "Suspend", self.suspend, is_of_gateway=True, confirm="Refuse everybody of this tenant from now on?"),
-                Change("resume", "Resume", self.resume, is_of_gateway=True),
+                Change(
+                    "suspend",
+                    "Suspend",
+                    self.suspend,
+                    is_of_gateway=True,
+                    confirm="Refuse everybody of this tenant from now on?",
+                    in_states=("active",),
+                ),
+                Change("resume", "Resume", self.resume, is_of_gateway=True, in_states=("suspended",)),
             ),
         )
 

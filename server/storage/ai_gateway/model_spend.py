@@ -28,11 +28,13 @@ class SqlModelSpend:
         # Written out: with parameters PostgreSQL would see two expressions where one is grouped by.
         first, length = (literal_column(str(value), BigInteger) for value in (from_us, step_us))
         place = ((c.at - first) // length).label("place")
-        query = select(place, func.count(), func.coalesce(func.sum(c.cost_nano_usd), 0)).where(c.at >= from_us, c.at < to_us)
+        cost = func.coalesce(func.sum(c.cost_nano_usd), 0).label("cost")
+        query = select(place, func.count().label("calls"), cost).where(c.at >= from_us, c.at < to_us)
         if tenant_id is not None:
             query = query.where(c.tenant_id == tenant_id)
 
         def look(connection: Connection) -> Sequence[SpendStep]:
-            return [SpendStep(row[0], row[1], int(row[2])) for row in connection.execute(query.group_by(place).order_by(place))]
+            found = connection.execute(query.group_by(place).order_by(place))
+            return [SpendStep(place=row.place, calls=row.calls, cost_nano_usd=int(row.cost)) for row in found]
 
         return await self._database.look(look)

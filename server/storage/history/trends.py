@@ -14,6 +14,7 @@ from server.storage.history.tables import BUCKETS, BUCKETS_MS, call_days, call_h
 
 #: what the token endpoint's sums call an exchange that went well
 ISSUED = "issued"
+_BUCKETS = tuple(f"b{place}" for place in range(BUCKETS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +66,26 @@ class HistoryTrends:
         table, unit_us = (call_days, DAY_US) if steps.step_us % DAY_US == 0 else (call_hours, HOUR_US)
         c = table.c
         place = _place(c.day if table is call_days else c.hour, steps, unit_us)
-        sums: list[ColumnElement[Any]] = [func.sum(c[f"b{bucket}"]) for bucket in range(BUCKETS)]
-        query = select(place, c.error_class, func.sum(c.calls), func.sum(c.sum_ms), func.sum(c.sum_upstream_ms), *sums)
+        sums: list[ColumnElement[Any]] = [func.sum(c[name]).label(name) for name in _BUCKETS]
+        of = [func.sum(c[name]).label(name) for name in ("calls", "sum_ms", "sum_upstream_ms")]
+        query = select(place, c.error_class, *of, *sums)
         query = _within(query, c.day if table is call_days else c.hour, steps, unit_us)
         if tenant_id is not None:
             query = query.where(c.tenant == tenant_id)
 
         def look(connection: Connection) -> Sequence[CallStep]:
             found = connection.execute(query.group_by(place, c.error_class)).all()
-            return [CallStep(row[0], row[1], int(row[2]), row[3], row[4], tuple(map(int, row[5:]))) for row in found]
+            return [
+                CallStep(
+                    place=row.place,
+                    error_class=row.error_class,
+                    calls=int(row.calls),
+                    sum_ms=row.sum_ms,
+                    sum_upstream_ms=row.sum_upstream_ms,
+                    buckets=tuple(int(row._mapping[name]) for name in _BUCKETS),
+                )
+                for row in found
+            ]
 
         return await self._database.look(look)
 
@@ -88,13 +100,16 @@ class HistoryTrends:
         c = token_hours.c
         place = _place(c.hour, steps, HOUR_US)
         is_good = case((c.outcome == ISSUED, 1), else_=0).label("is_good")
-        query = _within(select(place, c.grant_type, is_good, func.sum(c.requests)), c.hour, steps, HOUR_US)
+        query = _within(select(place, c.grant_type, is_good, func.sum(c.requests).label("requests")), c.hour, steps, HOUR_US)
         if tenant_id is not None:
             query = query.where(c.tenant == tenant_id)
 
         def look(connection: Connection) -> Sequence[TokenStep]:
             found = connection.execute(query.group_by(place, c.grant_type, literal_column("is_good")))
-            return [TokenStep(row[0], row[1], bool(row[2]), int(row[3])) for row in found]
+            return [
+                TokenStep(place=row.place, grant_type=row.grant_type, is_good=bool(row.is_good), requests=int(row.requests))
+                for row in found
+            ]
 
         return await self._database.look(look)
 
@@ -130,4 +145,7 @@ def _calls_by_row(connection: Connection, steps: Steps, tenant_id: str | None) -
         calls, sum_ms, sum_upstream_ms, buckets = found.get((row[0], row[1])) or (0, 0.0, 0.0, [0] * BUCKETS)
         buckets[row[2]] += row[3]
         found[row[0], row[1]] = [calls + row[3], sum_ms + row[4], sum_upstream_ms + row[5], buckets]
-    return [CallStep(place, of, calls, ms, up, tuple(counts)) for (place, of), (calls, ms, up, counts) in sorted(found.items())]
+    return [
+        CallStep(place=place, error_class=of, calls=calls, sum_ms=ms, sum_upstream_ms=up, buckets=tuple(counts))
+        for (place, of), (calls, ms, up, counts) in sorted(found.items())
+    ]

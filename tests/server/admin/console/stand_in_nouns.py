@@ -111,6 +111,7 @@ def things_resource(things: Things, name: str = "things", title: str = "Things")
             ),
             Change("acknowledge", "Acknowledge", things.change),
             Change("retire", "Retire", things.change, confirm="It is gone for everybody, at once.", method="DELETE"),
+            Change("mend", "Mend", things.change, in_states=("failed",)),
             Change("hand_over", "Hand over", things.change, (Field(name="to", title="To whom"),), least=Role.OWNER, needs_step_up=True),
         ),
         default_range="24h",

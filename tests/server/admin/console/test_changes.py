@@ -46,6 +46,11 @@ async def test_a_change_without_fields_is_one_press(browser: Browser) -> None:
     assert browser.app.things.done == [("change", "thing-001", {})]
 
 
+async def test_a_change_is_offered_in_the_states_in_which_it_makes_sense(browser: Browser) -> None:
+    assert "change=mend" in await browser.open("/admin/things/thing-002")
+    assert "change=mend" not in await browser.open("/admin/things/thing-003")
+
+
 async def test_what_cannot_be_undone_is_asked_first(browser: Browser) -> None:
     page = await browser.open("/admin/things/thing-001")
     assert 'href="/admin/things/thing-001?change=retire"' in page
