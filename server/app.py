@@ -50,6 +50,7 @@ from server.networks import Networks
 from server.observability.health import Health, MetricsReaders
 from server.observability.token_exchanges import TokenExchanges
 from server.pages.page import Pages
+from server.pages.reading import Reading
 from server.proxy_headers import ProxyHeaders
 from server.reports.sources import Sources
 from server.rest_api.callers import RestCallers
@@ -66,6 +67,7 @@ from tools.long_work import RUNS
 if TYPE_CHECKING:
     from server.assembly.schedules import ScheduledWork
     from server.assembly.workflows import DurableWork
+    from tools.workflows.schedules.setting import Schedules
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,9 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         webhooks = Webhooks(settings, store, connections.vault, tenants, people.limits)
         mcp = _mcp_endpoint(settings, store, connections, operations, work)
 
+        async def schedules() -> "Schedules":
+            return (await work.schedules())[1]
+
         async def tenants_changed(_changes: list[Change]) -> None:
             tenants.replace(await store.tenants.all())
 
@@ -215,7 +220,9 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             *Discovery(settings).routes(),
             *Health(operations.telemetry, {"store": store.database.ping, "changes": feed.ready}, MetricsReaders(settings)).routes(),
             *people.routes,
-            *connections.routes(tenants, people.sessions, people.pages, operations.catalog.connections, operations.key_parts),
+            *connections.routes(
+                tenants, people.sessions, people.pages, operations.catalog.connections, operations.key_parts, Reading(schedules)
+            ),
             *authorization.routes(sessions=people.sessions, pages=people.pages, limits=people.limits),
             *webhooks.routes(),
             *administration.routes(),

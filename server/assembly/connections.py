@@ -33,6 +33,7 @@ from server.pages.browser_session import BrowserSessions
 from server.pages.connect import ConnectionEndpoints, KeyParts
 from server.pages.connections import ConnectionsPage
 from server.pages.page import Pages
+from server.pages.reading import Reading
 from server.storage.change_feed import Change
 from server.storage.database import StoreUnavailable
 from server.storage.oauth.registrations import ITEM
@@ -85,7 +86,9 @@ class Connections:
         connectable = Connectable(self.known, self.registrations, needed)
         return ConnectionOperations(self.known, self.changes, self.links, self.registrations, connectable).functions()
 
-    def routes(self, tenants: Tenants, sessions: BrowserSessions, pages: Pages, needed: Needed, key_parts: KeyParts) -> list[BaseRoute]:
+    def routes(
+        self, tenants: Tenants, sessions: BrowserSessions, pages: Pages, needed: Needed, key_parts: KeyParts, reading: Reading
+    ) -> list[BaseRoute]:
         """Return the pages: connecting, and a person's accounts."""
         connect = ConnectionEndpoints(
             flows=self.flows,
@@ -94,6 +97,7 @@ class Connections:
             pages=pages,
             client_name=self._client_name,
             key_parts=key_parts,
+            reading=reading,
         )
         page = ConnectionsPage(
             tenants=tenants,
@@ -104,6 +108,7 @@ class Connections:
             links=self.links,
             registrations=self.registrations,
             connectable=Connectable(self.known, self.registrations, needed),
+            reading=reading,
         )
         return [*connect.routes(), *page.routes(), *UpstreamClientDocuments(self.base_url, tenants).routes()]
 

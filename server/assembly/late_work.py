@@ -112,6 +112,7 @@ class LateWork:
         feed.listen(RUN_NEWS, self._when_open(lambda changes: self.scheduled.runs_changed(changes)))
         feed.listen(SCHEDULE_NEWS, self._when_open(lambda changes: self.scheduled.changed(changes), opens=True))
         feed.listen("tenants", self._when_open(lambda changes: self.scheduled.tenants_changed(changes)))
+        feed.listen("connections", self._when_open(lambda changes: self.scheduled.connections_changed(changes), opens=True))
 
     async def run(self) -> None:
         """Work until cancelled, from when there is something to do."""

@@ -1,6 +1,7 @@
 """Schedules put together: what takes their slots, the workflows that the gateway brings along for them, and where these look."""
 
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from server.storage.store import Store
 from tools.egress.client import Egress
 from tools.operation import Json
 from tools.workflows.engine.given_faults import given_faults
+from tools.workflows.ingestion.accounts import AT_PROVIDER, INGESTIONS, WITH_ACCOUNT
 from tools.workflows.jobs.backup import Backup
 from tools.workflows.jobs.backup_verify import BackupVerify
 from tools.workflows.jobs.docs_freshness import DocsFreshness
@@ -32,6 +34,7 @@ from tools.workflows.schedules.builtin import BUILTIN, builtin_schedules
 from tools.workflows.schedules.scheduler import Scheduler
 from tools.workflows.schedules.setting import Schedules
 from tools.workflows.schedules.slots import Slots
+from tools.workflows.schedules.with_account import AccountSchedules
 
 #: tenants whose built-in schedules are looked for at once: working out their slots takes a dozen milliseconds
 _TENANTS = 20
@@ -45,17 +48,28 @@ class ScheduledWork:
     store: Store
     schedules: Schedules
     scheduler: Scheduler
+    with_account: AccountSchedules
 
     async def bring_builtin(self) -> None:
         """See that every tenant has the built-in schedules."""
         await bring_builtin_schedules([tenant.tenant_id for tenant in await self.store.tenants.all()], self.store)
 
+    async def follow_accounts(self, tenant_ids: Iterable[str]) -> None:
+        """See that what comes with an account is read where there is one, and rests where there is none."""
+        for tenant_id in sorted(tenant_ids):
+            await self.with_account.follow(tenant_id, await _holders(self.store, tenant_id))
+
     def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         return (self.scheduler.run,)
 
-    async def changed(self, _changes: Sequence[Change]) -> None:
-        """Hear that the next slot may be another."""
+    async def changed(self, changes: Sequence[Change]) -> None:
+        """Hear that the next slot may be another, and that what somebody set may stand in for what comes with an account."""
+        await self.connections_changed(changes)
         self.scheduler.wake()
+
+    async def connections_changed(self, changes: Sequence[Change]) -> None:
+        """Hear that accounts came, ended or went."""
+        await self.follow_accounts({change.tenant_id for change in changes if change.tenant_id})
 
     async def runs_changed(self, changes: Sequence[Change]) -> None:
         """Hear of what is done to runs."""
@@ -112,9 +126,15 @@ def assemble_schedules(
     async def has_keys(tenant_id: str) -> bool:
         return tenant_id == DEFAULT_TENANT and backups.have_keys()
 
+    async def is_readable(tenant_id: str, provider: str) -> bool:
+        imported = {source.provider for owner in (None, tenant_id) for source in await store.operations.sources(owner)}
+        return provider in imported and provider in await _holders(store, tenant_id)
+
     async def prepare() -> None:
         await bring_builtin_schedules([tenant.tenant_id for tenant in await store.tenants.all()], store)
-        slots.counts.last_started_us.update(await store.durable.schedules.last_started_us(BUILTIN, now_us() - 2 * DAY_US))
+        await scheduled.follow_accounts(await store.connections.tenants_at(AT_PROVIDER))
+        names = [*BUILTIN, *WITH_ACCOUNT]
+        slots.counts.last_started_us.update(await store.durable.schedules.last_started_us(names, now_us() - 2 * DAY_US))
 
     slots = Slots(
         store.durable.schedules,
@@ -133,10 +153,14 @@ def assemble_schedules(
             "sample-audit": partial(has_calls_of_days, days=30),
             "zero-use": partial(has_calls_of_days, days=30),
             "cost-report": has_spent,
+            **{each.name: partial(is_readable, provider=each.provider) for each in INGESTIONS},
         },
         unavailable=(StoreUnavailable, OSError),
     )
-    return ScheduledWork(store, Schedules(store.durable.schedules, _KnownWorkflows(work.registry)), Scheduler(slots, prepare))
+    kept = store.durable.schedules
+    schedules = Schedules(kept, _KnownWorkflows(work.registry))
+    scheduled = ScheduledWork(store, schedules, Scheduler(slots, prepare), AccountSchedules(kept))
+    return scheduled
 
 
 async def bring_builtin_schedules(tenant_ids: Sequence[str], store: Store) -> None:
@@ -144,6 +168,15 @@ async def bring_builtin_schedules(tenant_ids: Sequence[str], store: Store) -> No
     for start in range(0, len(tenant_ids), _TENANTS):
         some = tenant_ids[start : start + _TENANTS]
         await store.durable.schedules.add_missing([each for tenant_id in some for each in builtin_schedules(tenant_id, now_us())])
+
+
+async def _holders(store: Store, tenant_id: str) -> Mapping[str, Sequence[str]]:
+    """Return whose accounts are ready, by provider that is read: everybody's first, then those that were connected first."""
+    found: dict[str, list[str]] = {}
+    for each in sorted(await store.connections.at_providers(tenant_id, AT_PROVIDER), key=lambda one: one.subject != ""):
+        if not each.has_ended(time.time()) and each.state == "ready":
+            found.setdefault(each.provider, []).append(each.subject)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ from importlib import import_module
 from typing import Any
 
 from oauth.authorization.scope_narrowing import AllowedScopes, narrow
+from oauth.connections.connection import EVERYBODY as SHARED_ACCOUNTS
 from oauth.principal import Principal
+from oauth.scopes import CONNECT
 from oauth.tenants import Tenants
 from server.assembly.operations import Operations
 from server.storage.change_feed import Change
@@ -17,11 +19,12 @@ from tools.workflows.engine.calls import PrincipalOf, RunCalls
 from tools.workflows.engine.durable_workflows import DurableWorkflows
 from tools.workflows.engine.engine import Engine
 from tools.workflows.registry import WorkflowRegistry
-from tools.workflows.stores import ActsFor
+from tools.workflows.stores import EVERYBODY, ActsFor
 from tools.workflows.webhooks.event import with_events
 
 #: what is loaded when the first of them is asked for
 INGESTION = ("gong-ingest", "salesforce-ingest", "ingest-item")
+_READING = frozenset({CONNECT, "mcp:read"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,10 @@ def principals_of_runs(tenants: Tenants, allowed_scopes: AllowedScopes) -> Princ
 
     async def principal_of(tenant_id: str, acts_for: ActsFor) -> Principal | None:
         tenant = tenants.get(tenant_id)
+        if acts_for.subject == EVERYBODY:
+            # With the accounts that everybody in the tenant may use, and to read alone.
+            reads = narrow(acts_for.scopes, _READING)
+            return None if tenant is None else Principal(tenant_id, SHARED_ACCOUNTS, "workflow", reads, "", "local")
         allowed = await allowed_scopes(tenant_id, acts_for.subject)
         if tenant is None or tenant.suspended or not allowed:
             return None

@@ -35,6 +35,7 @@ from tools.ai_gateway.configuration.live import LiveConfig
 from tools.egress.client import Egress
 from tools.sources.key_parts import key_parts
 from tools.versioned_documents.faults import meant
+from tools.workflows.ingestion.accounts import AT_PROVIDER
 
 
 @click.group()
@@ -60,6 +61,11 @@ async def _office(settings: Settings) -> AsyncIterator[_ConnectionTools]:
         yield _ConnectionTools(store, vault, registrations, ProviderTokenEndpoint(egress.outbound))
 
 
+def _say_what_is_read(provider: str) -> None:
+    if provider in AT_PROVIDER:
+        click.echo(f"ascend: note: from now on {AT_PROVIDER[provider].said}", err=True)
+
+
 @command.command("add")
 @click.argument("provider")
 @click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Everybody in it uses the account.")
@@ -83,6 +89,7 @@ async def add(settings: Settings, provider: str, tenant: str, installation: str,
         except ConnectionRefused as error:
             raise CommandFailed(str(error)) from error
     click.echo(f"{connection.title} is ready as {alias!r} for everybody in {tenant}")
+    _say_what_is_read(connection.provider)
 
 
 @command.command("add-key")
@@ -144,6 +151,7 @@ async def add_static(
         await live.load()
     keys = f" with {len(parts)} keys" if kind == "api_key" and len(parts) > 1 else ""
     click.echo(f"{provider} account {connection.alias!r} is ready for {user or 'everybody in ' + tenant}{keys}")
+    _say_what_is_read(provider)
     if provider not in imported | live.current.providers.keys():
         click.echo(
             f"ascend: note: no operation of {provider!r} is imported for {tenant}; `ascend import list` shows the names, "

@@ -19,6 +19,7 @@ from server.pages.browser_session import BrowserSessions
 from server.pages.connections import PURPOSE
 from server.pages.page import Pages, see_other
 from server.pages.posted_answer import posted_answer
+from server.pages.reading import Reading
 from server.pages.refusals import PageRefused, cookies_needed, for_people
 from server.pages.visit import connections_url, sign_in_url
 from server.posted_form import read_form
@@ -43,8 +44,9 @@ class ConnectionEndpoints:
         pages: Pages,
         client_name: ClientName,
         key_parts: KeyParts,
+        reading: Reading,
     ) -> None:
-        self._finished, self._key_parts = finished, key_parts
+        self._finished, self._key_parts, self._reading = finished, key_parts, reading
         self._flows, self._sessions, self._pages, self._client_name = flows, sessions, pages, client_name
 
     def routes(self) -> list[Route]:
@@ -136,14 +138,16 @@ class ConnectionEndpoints:
 
     async def _connected(self, request: Request, connected: Connected) -> Response:
         """Say what was connected; where it is another account than was meant, offer what the connections page does about it."""
-        tenant_id = connected.connection.tenant_id
+        tenant_id, connection = connected.connection.tenant_id, connected.connection
+        reading = await self._reading.of(tenant_id, connection.provider, connection.subject)
         return self._pages.render(
             "connected",
             connected=connected,
-            connection=connected.connection,
+            connection=connection,
+            reading=reading,
             title=connected.provider.title,
             connections_url=connections_url(tenant_id),
-            csrf=await self._sessions.csrf_token(request, PURPOSE, tenant_id) if connected.instead_of else "",
+            csrf=await self._sessions.csrf_token(request, PURPOSE, tenant_id) if connected.instead_of or reading else "",
         )
 
     async def _page(

@@ -23,6 +23,7 @@ from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants
 from server.audited import doing
 from server.pages.browser_session import BrowserSessions
 from server.pages.page import Pages, see_other
+from server.pages.reading import Reading
 from server.pages.refusals import PageRefused, for_people, no_such_tenant
 from server.pages.visit import connections_url, sign_in_url
 from server.posted_form import read_form
@@ -36,6 +37,8 @@ DONE: Mapping[str, str] = {
     "default": "Calls that name no account use this one now.",
     "disconnected": "The account is disconnected, here and at the provider.",
     "forgotten": "The account is disconnected here. The provider could not be told for certain: end it in its own settings as well.",
+    "stopped": "Nothing is read there any more. What was read before stays.",
+    "reading": "It is read again.",
     "key": "The key is forgotten here. It works until it is deleted where it was made.",
 }
 
@@ -59,16 +62,19 @@ class ConnectionsPage:
         links: ConnectLinks,
         registrations: Registrations,
         connectable: Connectable,
+        reading: Reading,
     ) -> None:
         self._tenants, self._sessions, self._pages = tenants, sessions, pages
         self._connections, self._changes, self._links, self._registrations = connections, changes, links, registrations
-        self._connectable = connectable
+        self._connectable, self._reading = connectable, reading
         self._actions: Mapping[str, Callable[[_ConnectionsVisit], Awaitable[str]]] = {
             "connect": self._connect,
             "reconnect": self._reconnect,
             "rename": self._rename,
             "default": self._make_default,
             "disconnect": self._disconnect,
+            "stop-reading": self._stop_reading,
+            "read-on": self._read_on,
         }
 
     def routes(self) -> list[Route]:
@@ -127,13 +133,30 @@ class ConnectionsPage:
             return _done(visit, "key")
         return _done(visit, "disconnected") if revoked else f"{_done(visit, 'forgotten')}&provider={connection.provider}"
 
+    async def _stop_reading(self, visit: _ConnectionsVisit) -> str:
+        await self._reading.stop(visit.tenant.tenant_id, self._own_provider(visit), visit.principal.subject)
+        return _done(visit, "stopped")
+
+    async def _read_on(self, visit: _ConnectionsVisit) -> str:
+        await self._reading.go_on(visit.tenant.tenant_id, self._own_provider(visit), visit.principal.subject)
+        return _done(visit, "reading")
+
+    def _own_provider(self, visit: _ConnectionsVisit) -> str:
+        """Return the provider that the form names, where the person has an account of their own. Raises ConnectionRefused."""
+        provider = check_provider(visit.form.get("provider") or "")
+        if all(account.subject == EVERYBODY for account in self._connections.of_provider(visit.principal, provider)):
+            raise ConnectionRefused("you have no account of your own there")
+        return provider
+
     async def _page(self, request: Request, tenant: Tenant, session: BrowserSession, *, problem: str = "", status: int = 200) -> Response:
         principal = _principal(session)
         groups = []
         for name in self._connectable.providers(principal):
             accounts = self._connections.of_provider(principal, name)
             rows = [(account, self._connections.readiness_of(account), account.subject == EVERYBODY) for account in accounts]
-            groups.append((self._registrations.provider(tenant.tenant_id, name), rows))
+            is_own = any(account.subject != EVERYBODY for account in accounts)
+            reading = await self._reading.of(tenant.tenant_id, name, principal.subject) if is_own else None
+            groups.append((self._registrations.provider(tenant.tenant_id, name), rows, reading))
         response = self._pages.render(
             "connections",
             status=status,

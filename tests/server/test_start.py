@@ -70,6 +70,8 @@ DECLARED = {
     "server.storage.workflows.suspension",
     "server.storage.workflows.use",
     "tools.workflows.errors",
+    "tools.workflows.ingestion",
+    "tools.workflows.ingestion.accounts",
     "tools.workflows.jobs",
     "tools.workflows.jobs.report",
     "tools.workflows.stores",

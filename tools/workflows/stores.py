@@ -15,6 +15,8 @@ RunState = Literal["queued", "running", "waiting", "succeeded", "failed", "cance
 StepState = Literal["running", "waiting", "succeeded", "failed"]
 #: of a person's runs where nobody names any: what cannot be undone has to be named
 DEFAULT_SCOPES = ("mcp:read", "mcp:write")
+#: as whom runs act that use the accounts of a whole tenant and read alone; what is nobody's in particular
+EVERYBODY = "everybody"
 ENDED: frozenset[RunState] = frozenset({"succeeded", "failed", "cancelled"})
 
 

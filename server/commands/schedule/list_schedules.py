@@ -6,8 +6,10 @@ from server.commands.frame import json_option, run_async, with_settings
 from server.commands.rows import print_rows
 from server.commands.schedule.opened import open_schedules, tenant_option
 from server.commands.schedule.rows import schedule_row
+from server.commands.terminal import say
 from server.commands.user import emails_of
 from server.config.settings import Settings
+from tools.workflows.ingestion.accounts import WITH_ACCOUNT
 
 
 @click.command("list")
@@ -29,3 +31,6 @@ async def command(settings: Settings, tenant: str, as_json: bool) -> None:
     if as_json:
         rows = [row | {"given": each.given, "origin": each.origin, "paused": each.is_paused} for row, each in zip(rows, found, strict=True)]
     print_rows(rows, as_json=as_json, empty="no schedules")
+    for each in found:
+        if each.name in WITH_ACCOUNT and each.origin == "builtin" and each.next_at_us is not None:
+            say(f"ascend: note: {WITH_ACCOUNT[each.name].said}", err=True)

@@ -6,6 +6,7 @@ from server.commands.rows import print_rows
 from server.commands.terminal import say
 from server.commands.times import shown_time
 from tools.operation import Json
+from tools.workflows.ingestion.accounts import WITH_ACCOUNT
 from tools.workflows.schedules.schedule import Schedule, ScheduleRun
 
 
@@ -18,10 +19,15 @@ def schedule_row(schedule: Schedule, last: ScheduleRun | None, people: Mapping[s
         "cron": schedule.cron.expression,
         "zone": schedule.cron.zone,
         "as": people.get(acts_for, acts_for),
-        "next": "paused" if schedule.is_paused else shown_time(schedule.next_at_us) or "never",
+        "next": "paused" if schedule.is_paused else shown_time(schedule.next_at_us) or _when_none(schedule),
         "last": shown_time(last.started_at_us) if last else None,
         "went": went(last) if last else None,
     }
+
+
+def _when_none(schedule: Schedule) -> str:
+    is_with_account = schedule.origin == "builtin" and schedule.name in WITH_ACCOUNT
+    return f"with an account of {WITH_ACCOUNT[schedule.name].title}" if is_with_account else "never"
 
 
 def run_row(run: ScheduleRun) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Connections and the leases of their refresh in SQL. Tables: connections, vault_secrets."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select, tuple_, update
@@ -37,6 +37,22 @@ class SqlConnectionStore:
         async with self._database.read() as connection:
             found = await connection.execute(select(connections).where(connections.c.tenant_id == tenant_id))
             return [_connection(row) for row in found]
+
+    async def at_providers(self, tenant_id: str, providers: Collection[str]) -> Sequence[Connection]:
+        """Return a tenant's connections at these providers, oldest first."""
+        c = connections.c
+        async with self._database.read() as connection:
+            found = await connection.execute(
+                select(connections).where(c.tenant_id == tenant_id, c.provider.in_(providers)).order_by(c.created_at, c.account_id)
+            )
+            return [_connection(row) for row in found]
+
+    async def tenants_at(self, providers: Collection[str]) -> Sequence[str]:
+        """Return the tenants that have a connection at one of these providers."""
+        c = connections.c
+        async with self._database.read() as connection:
+            query = select(c.tenant_id).where(c.provider.in_(providers)).distinct().order_by(c.tenant_id)
+            return list((await connection.execute(query)).scalars())
 
     async def kin(self, tenant_id: str, subject: str, provider: str) -> Sequence[Connection]:
         theirs = (connections.c.tenant_id == tenant_id, connections.c.subject == subject, connections.c.provider == provider)

@@ -29,11 +29,14 @@ from server.demo.provider import definition
 from server.pages.browser_session import BrowserSessions
 from server.pages.home import HomeEndpoints
 from server.pages.page import Pages
+from server.pages.reading import Reading
 from server.storage.store import Store, open_store
 from tests.empty_store import put_data_directory
 from tests.server.demo.listening import listening
 from tools.egress.client import Egress
 from tools.sources.key_parts import KeyPart
+from tools.workflows.registry import WorkflowRegistry
+from tools.workflows.schedules.setting import Schedules
 
 CLIENT_SECRET = "crm-app-secret"
 ADA = Principal("default", "sub_ada", "claude", frozenset({"mcp"}), "g1")
@@ -131,9 +134,13 @@ async def connection_world(
             for tenant_id, subject in (("default", "sub_ada"), ("default", "sub_bob"), ("globex", "sub_ada")):
                 await store.subjects.add(Subject(tenant_id, subject, f"{subject}@example.com"), None)
             pages = Pages(settings)
+
+            async def schedules() -> Schedules:
+                return Schedules(store.durable.schedules, WorkflowRegistry())  # type: ignore[arg-type]  # none is set here
+
             home = HomeEndpoints(pages=pages, settings=settings)
             routes = [
-                *connections.routes(tenants, sessions, pages, lambda _tenant_id: needed, lambda *_whose: keys),
+                *connections.routes(tenants, sessions, pages, lambda _tenant_id: needed, lambda *_whose: keys, Reading(schedules)),
                 *home.routes(),
                 *_sign_in(sessions),
             ]

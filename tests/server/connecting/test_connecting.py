@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -15,8 +16,10 @@ from oauth.connections.errors import FlowRefused
 from oauth.connections.provider import known_definitions
 from oauth.connections.upstream.registrations import UpstreamRegistration
 from server.demo.provider import definition
+from server.storage.workflows.schedules import SqlScheduleStore
 from tests.server.connecting.connection_world import ADA, BOB, CLIENT_SECRET, ConnectionWorld, connection_world, field, query_of
 from tools.sources.key_parts import KeyPart
+from tools.workflows.stores import ActsFor
 
 READ = frozenset({"crm.read"})
 
@@ -165,6 +168,42 @@ async def test_a_key_is_connected_on_the_page_where_a_provider_takes_keys(world:
         assert "works now" not in done.text
     credential = await world.connections.known.for_call(ADA, "weather", frozenset(), None)
     assert (credential.kind, credential.secret, credential.alias) == ("api_key", "k-weather-1", "mine")
+
+
+async def test_what_is_read_by_itself_is_said_and_stopped_where_it_was_connected(world: ConnectionWorld) -> None:
+    """On the page after connecting and on the person's connections; by whoever's account it is."""
+    link = await world.needed(provider="gong", scopes=frozenset())
+    schedules = SqlScheduleStore(world.store.database)
+    async with world.signed_in(ADA) as browser:
+        page = await browser.get(link)
+        given = {"csrf": field(page.text, "csrf"), "username": "K", "secret": "s"}
+        done = await browser.post(link, data=given)
+        assert "Gong is read every 15 minutes into what everybody here can ask for" in done.text
+        assert "Nothing is read in the first two minutes" in done.text
+        stopping = {"csrf": field(done.text, "csrf"), "action": "stop-reading", "provider": "gong"}
+        stopped = await browser.post(f"{world.url}/connections", data=stopping)
+        assert (stopped.status_code, stopped.headers["location"]) == (303, "/connections?done=stopped")
+        paused = await schedules.get("default", "gong-ingest")
+        assert paused is not None
+        assert paused.is_paused
+        shown = await browser.get(f"{world.url}/connections?done=stopped")
+        assert "Nothing is read there any more" in shown.text
+        assert "Read Gong again" in shown.text
+        await browser.post(f"{world.url}/connections", data={**stopping, "csrf": field(shown.text, "csrf"), "action": "read-on"})
+        again = await schedules.get("default", "gong-ingest")
+        assert again is not None
+        assert not again.is_paused
+        # Once it is read with somebody else's account, it is theirs to say.
+        await schedules.put(replace(again, acts_for=ActsFor("sub_bob", frozenset({"mcp", "gong:read"}))))
+        refused = await browser.post(f"{world.url}/connections", data={**stopping, "csrf": field(shown.text, "csrf")})
+        assert (refused.status_code, "somebody else" in refused.text) == (400, True)
+        assert "Do not read Gong" not in (await browser.get(f"{world.url}/connections")).text
+    async with world.signed_in(BOB) as browser:
+        page = await browser.get(f"{world.url}/connections")
+        crm = await browser.post(
+            f"{world.url}/connections", data={"csrf": field(page.text, "csrf"), "action": "stop-reading", "provider": "gong"}
+        )
+        assert (crm.status_code, "no account of your own" in crm.text) == (400, True)
 
 
 PLAID = (

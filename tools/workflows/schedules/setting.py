@@ -11,11 +11,13 @@ from tools.near_names import near
 from tools.operation import Json
 from tools.plain_text import written_out
 from tools.workflows.errors import WorkflowRefused
+from tools.workflows.ingestion.accounts import WITH_ACCOUNT
 from tools.workflows.run_keys import slot_key
 from tools.workflows.schedules.builtin import BUILTIN, builtin_schedules
 from tools.workflows.schedules.cron import Cron, cron_faults, whole_expression
 from tools.workflows.schedules.schedule import Schedule, ScheduleRun
 from tools.workflows.schedules.stores import ScheduleStore
+from tools.workflows.schedules.with_account import resting
 from tools.workflows.stores import ActsFor
 from tools.workflows.workflow import MAX_GIVEN_BYTES, is_workflow_name
 
@@ -82,20 +84,29 @@ class Schedules:
         return name not in BUILTIN
 
     async def pause(self, tenant_id: str, name: str) -> None:
-        await self.get(tenant_id, name)
+        schedule = await self.get(tenant_id, name)
+        await self._store.add_missing([schedule])
         await self._store.pause(tenant_id, name)
 
     async def resume(self, tenant_id: str, name: str) -> Schedule:
         """Go on with the next slot; those of the pause are not made up for."""
         schedule = await self.get(tenant_id, name)
         if schedule.is_paused:
-            schedule = replace(schedule, is_paused=False, next_at_us=schedule.cron.next_after(self._clock_us()))
+            # Where there is nobody whose calls it makes, it goes on with an account of somebody.
+            is_resting = name in WITH_ACCOUNT and schedule.origin == "builtin" and schedule.acts_for is None
+            next_at_us = None if is_resting else schedule.cron.next_after(self._clock_us())
+            schedule = replace(schedule, is_paused=False, next_at_us=next_at_us)
             await self._store.put(schedule)
         return schedule
 
     async def start(self, tenant_id: str, name: str) -> ScheduleRun:
         """Start a run beside the slots, paused or not. Refused (conflict) while one that was started still runs, as far as is known."""
         schedule = await self.get(tenant_id, name)
+        if name in WITH_ACCOUNT and schedule.acts_for is None:
+            title = WITH_ACCOUNT[name].title
+            raise WorkflowRefused(
+                "conflict", f"schedule '{name}' waits for an account of {title}", "connect one; it is there a moment later"
+            )
         if unended := await self._store.unended(tenant_id, name):
             hint = f"`ascend workflow show {unended[-1].run_id}` says how far it is, `ascend workflow cancel` ends it"
             raise WorkflowRefused("conflict", f"schedule '{name}' still runs: {unended[-1].run_id}; nothing was started", hint)
@@ -106,9 +117,18 @@ class Schedules:
             raise WorkflowRefused("conflict", f"schedule '{name}' was changed or started in this moment; try again")
         return run
 
+    async def find(self, tenant_id: str, name: str) -> Schedule | None:
+        """Return a schedule as it is on record; None: it is not."""
+        return await self._store.get(tenant_id, name)
+
     async def get(self, tenant_id: str, name: str) -> Schedule:
-        """Return a schedule. Raises WorkflowRefused (not_found), with what was probably meant."""
+        """Return a schedule. Raises WorkflowRefused (not_found), with what was probably meant.
+
+        One that comes with an account is there before the account, so that it can be paused.
+        """
         schedules = {schedule.name: schedule for schedule in await self._store.of(tenant_id)}
+        if name in WITH_ACCOUNT and name not in schedules:
+            return resting(tenant_id, name)
         if name not in schedules:
             meant = near(name, schedules, 1)
             hint = f"did you mean '{meant[0]}'?" if meant else "`ascend schedule list` shows what there is"

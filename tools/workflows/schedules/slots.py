@@ -8,6 +8,7 @@ from typing import Protocol
 
 import anyio.lowlevel
 
+from tools.workflows.ingestion.accounts import WITH_ACCOUNT
 from tools.workflows.run_keys import slot_key
 from tools.workflows.schedules.builtin import BUILTIN
 from tools.workflows.schedules.schedule import LateSchedule, Schedule, ScheduleRun, ended
@@ -210,7 +211,7 @@ def _next_after(schedule: Schedule, time_us: int) -> int | None:
 
 
 def _counted_as(name: str) -> str:
-    return name if name in BUILTIN else CUSTOM
+    return name if name in BUILTIN or name in WITH_ACCOUNT else CUSTOM
 
 
 def _facts(schedule: Schedule) -> dict[str, object]:

@@ -136,6 +136,8 @@ async def ingesting(
         # In place of the one that keeps the machine's time, and that comes along once it is asked for.
         await gateway.work.registry.find(TENANT, workflow.name)
         gateway.work.registry.add(workflow)
+        # Tests start what they look at.
+        await gateway.scheduled.schedules.pause(TENANT, workflow.name)
         yield Ingesting(gateway, vendor, await add_person(gateway), workflow.name, subjects)
 
 
