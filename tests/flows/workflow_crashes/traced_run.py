@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import select
 
 from server.storage.database import Database
-from server.storage.schema.workflow_tables import workflow_marks, workflow_runs, workflow_steps
+from server.storage.schema.workflow_tables import workflow_marks, workflow_runs, workflow_signals, workflow_steps, workflow_totals
 from server.storage.workflows.run_records import SqlRunRecords
 from server.storage.workflows.run_store import SqlRunStore
 from server.storage.workflows.writes import writes_within
@@ -27,6 +27,12 @@ from tools.workflows.run import Retry, Run, Writes
 from tools.workflows.workflow import Workflow
 
 TENANT = "acme"
+#: all that has bytes which count
+_KEPT = (
+    select(workflow_runs.c.given, workflow_runs.c.result),
+    select(workflow_steps.c.result),
+    select(workflow_signals.c.value),
+)
 #: what is written in our store, exactly once each
 EFFECTS = frozenset({"effect", "left-1", "left-3", "right-2", "last"})
 STEPS = EFFECTS | {"first", "flaky", "refused", "nap", "left-2", "right-1", "right-3", "called", "signal"}
@@ -159,12 +165,18 @@ async def on_record(database: Database) -> dict[str, set[str]]:
 
 
 async def assert_whole(database: Database, run_ids: set[str]) -> None:
-    """Assert that these runs, and no others, are there and succeeded, every step of theirs is on record, and every effect is there once."""
+    """Assert that these runs, and no others, are there and succeeded, every step of theirs is on record, and every effect is there once.
+
+    What is counted of them is what there is, too.
+    """
     async with database.read() as connection:
+        texts = [text for query in _KEPT for row in await connection.execute(query) for text in row if text is not None]
+        counted = [row.kept_bytes for row in await connection.execute(select(workflow_totals))]
         runs = {row.run_id: row.failure or row.state for row in await connection.execute(select(workflow_runs))}
         marks = {row.name: orjson.loads(row.value) for row in await connection.execute(select(workflow_marks))}
     unlike = {run_id: state for run_id, state in runs.items() if state != "succeeded"}
     assert not unlike, unlike
     assert set(runs) == run_ids
     assert marks == {f"{run_id}/{step}": 1 for run_id in run_ids for step in EFFECTS}
+    assert sum(counted) == sum(len(text.encode()) for text in texts)
     assert await on_record(database) == {run_id: set(STEPS) for run_id in run_ids}
