@@ -13,6 +13,7 @@ from server.assembly.workflows import INGESTION
 from tests.gateway import SCOPES, add_person, opened
 from tests.waiting import until
 from tools.operation import ClientInfo, Json, Outcome
+from tools.workflows.engine.run_records import MostOpen, NewRun
 from tools.workflows.run import Run
 from tools.workflows.stores import ENDED, ActsFor, RunView
 from tools.workflows.workflow import Workflow
@@ -119,6 +120,23 @@ async def test_metrics_count_runs_and_nothing_is_looked_for_where_none_is_open(g
     await until(lambda: registry.get_sample_value("ascend_workflow_runs_total", {"state": "succeeded"}) == 1)
     assert registry.get_sample_value("ascend_workflow_attempts_total") == 1
     assert registry.get_sample_value("ascend_workflow_backlog") is not None
+
+
+async def test_a_run_that_another_process_starts_has_durable_work_loaded_and_is_run(tmp_path: Path) -> None:
+    """Decision 0059: an empty gateway has nothing of it, and hears of the first run by the change feed."""
+    async with opened(tmp_path) as gateway:
+        assert not gateway.late.is_open
+        new = NewRun("default", "error-pattern", "k", {}, None, "manual", None)
+        run_id = await gateway.store.durable.run_records.start(new, MostOpen(1, 1))
+        await until(lambda: gateway.late.is_open)
+        assert (await ended(gateway, run_id)).state == "succeeded"
+
+
+async def test_what_people_ask_for_is_there_before_anything_was_loaded(tmp_path: Path) -> None:
+    async with opened(tmp_path) as gateway:
+        ada = await add_person(gateway)
+        listed = await asked(gateway, ada, "workflow_list")
+        assert (listed.status, listed.data["runs"]) == ("ok", [])
 
 
 async def test_ingestion_is_loaded_by_its_names(gateway: Gateway) -> None:
