@@ -39,13 +39,13 @@ class People:
             title="People",
             about="Who signs in, what they may, and where they are signed in.",
             columns=(
-                Column(name="id", title="Person", link="people"),
                 Column(name="email", title="Email"),
                 Column(name="name", title="Name", is_aside=True),
                 Column(name="tenant", title="Tenant", link="tenants"),
                 Column(name="role", title="Role"),
                 Column(name="reach", title="Reaches", is_aside=True),
                 Column(name="state", title="State", kind="state"),
+                Column(name="id", title="Id", link="people", is_aside=True),
             ),
             facts=(
                 Column(name="given_by", title="Role given by"),
