@@ -37,7 +37,10 @@ class SqlSecretAges:
             secrets, keys = secrets.where(s.tenant_id == tenant_id), keys.where(k.tenant_id == tenant_id)
         async with self._database.read() as connection:
             found = [
-                SecretAge("secret", row.tenant_id, row.name.removeprefix("named/"), row.since)
+                SecretAge(kind="secret", tenant_id=row.tenant_id, name=row.name.removeprefix("named/"), since_us=row.since)
                 for row in await connection.execute(secrets.where(named))
             ]
-            return found + [SecretAge("data key", row.tenant_id, row.dek_id, row.created_at) for row in await connection.execute(keys)]
+            return found + [
+                SecretAge(kind="data key", tenant_id=row.tenant_id, name=row.dek_id, since_us=row.created_at)
+                for row in await connection.execute(keys)
+            ]
