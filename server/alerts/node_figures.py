@@ -53,8 +53,12 @@ class NodeFigures:
 
 @dataclass(frozen=True, slots=True)
 class NodeSources:
-    """Where a node looks. Counters are read as they are now, since its start."""
+    """Where a node looks. Counters are read as they are now, since its start.
 
+    `process` is unique among all that ever ran; `node` is what alerts name, and stays what it is when a process is started anew.
+    """
+
+    process: str
     node: str
     data_dir: Path
     dropped: Callable[[], float]
@@ -72,8 +76,8 @@ class NodeWatch:
         self._window = CounterWindow(WINDOW_US, 3 + len(OVERHEAD_MS) + 1)
 
     @property
-    def node(self) -> str:
-        return self._sources.node
+    def process(self) -> str:
+        return self._sources.process
 
     async def figures(self, now_us: int) -> NodeFigures:
         """Return what this node knows now."""

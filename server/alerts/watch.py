@@ -135,7 +135,7 @@ class Watch:
         self.looks["held"] += 1
         await self._prepare()
         others = await self._reports.since(now_us - NODE_SILENT_US)
-        self.nodes = [figures, *_readable(each for each in others if each.node != figures.node)]
+        self.nodes = [figures, *_readable(each for each in others if each.node != self._node.process)]
         known = await self._store.known(now_us)
         found = [await self._found(rule, settings, now_us) for rule in self.rules]
         seen = look(
@@ -149,7 +149,7 @@ class Watch:
         )
         outcome, memory = seen.outcome, self._memory_now()
         if memory is not None or not outcome.is_nothing:
-            if not await self._store.keep(self._node.node, now_us, outcome, memory):
+            if not await self._store.keep(self._node.process, now_us, outcome, memory):
                 self._held_until_us = 0
                 return
             self._memory = memory or self._memory
@@ -162,10 +162,10 @@ class Watch:
         if self._held_until_us - now_us > LEASE_US // 2:
             return True
         is_new = self._held_until_us < now_us
-        if is_new and await self._store.is_held(self._node.node, now_us):
+        if is_new and await self._store.is_held(self._node.process, now_us):
             self._held_last = False
             return False
-        memory = await self._store.take(self._node.node, now_us, now_us + LEASE_US)
+        memory = await self._store.take(self._node.process, now_us, now_us + LEASE_US)
         self._held_last = memory is not None
         self._held_until_us = now_us + LEASE_US if memory is not None else 0
         if memory is not None and is_new:
@@ -203,7 +203,7 @@ class Watch:
         at_us, said = self._reported
         if figures == said and now_us - at_us < NODE_REPORTS_US:
             return
-        await self._reports.put(NodeReport(figures.node, now_us, figures.to_json()))
+        await self._reports.put(NodeReport(self._node.process, now_us, figures.to_json()))
         self._reported = (now_us, figures)
 
     async def _deliver(self) -> None:
@@ -223,7 +223,7 @@ class Watch:
         """Let the next node look at once, where this one does."""
         if self.holds:
             try:
-                await self._store.release(self._node.node)
+                await self._store.release(self._node.process)
             except (StoreUnavailable, OSError):
                 return  # It ends by itself.
 

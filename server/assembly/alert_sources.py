@@ -25,7 +25,8 @@ def open_alerts(alerts: Alerts) -> Watch:
     looked_at = _LookedAt(alerts)
     sources = AlertSources(
         node=NodeSources(
-            node=f"{gethostname()[:80]}-{token_hex(4)}",
+            process=f"{gethostname()[:80]}-{token_hex(4)}",
+            node=gethostname()[:80],
             data_dir=alerts.settings.data_dir,
             dropped=lambda: alerts.operations.telemetry.dropped,
             overhead=lambda: alerts.operations.telemetry.overhead.counts,

@@ -98,7 +98,7 @@ def node(
     async def nothing(*_given: object) -> None:
         return None
 
-    sources = NodeSources(name, Path("/"), lambda: 0.0, lambda: [0] * (len(OVERHEAD_MS) + 1), lambda: (0.0, 0.0))
+    sources = NodeSources(f"{name}-1", name, Path("/"), lambda: 0.0, lambda: [0] * (len(OVERHEAD_MS) + 1), lambda: (0.0, 0.0))
     deliveries = Deliveries(stores.outbox, sinks, settings, clock_us=clock, jitter=lambda: 1.0)  # type: ignore[arg-type]
     outage = Outage(deliveries, settings, gateway="https://gateway.example", environment="test")
     watch = Watch(

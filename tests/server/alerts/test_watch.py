@@ -33,7 +33,7 @@ async def test_two_nodes_tell_an_alert_once(stores: AlertStores) -> None:
     await run(clock, 600, first, second)
     assert sinks.said == [("ops", "disk", "firing")]
     assert (first.watch.looks["held"], second.watch.looks["held"]) == (40, 0)
-    assert [each.node for each in await stores.nodes.since(0)] == ["b"]
+    assert [each.node for each in await stores.nodes.since(0)] == ["b-1"]
     assert {each.node for each in first.watch.nodes} == {"a", "b"}
 
 
