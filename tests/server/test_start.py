@@ -21,6 +21,8 @@ UNASKED = {
     "tools.workflows.schedules.scheduler",
     "tools.workflows.webhooks.intake",
     "tools.workflows.ingestion.reader",
+    "server.admin.console.opening",
+    "server.admin.figures",
 }
 #: begins with the demo only
 OF_THE_DEMO = "server.demo"

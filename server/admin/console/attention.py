@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from server.admin.administrators import Administrator
 from server.admin.console.address import Address, page_of
 from server.admin.console.navigation import may_open
-from server.admin.console.values import said
+from server.admin.console.values import LONG_ID, said
 from server.admin.list_query import list_query
 from server.admin.reading import rows_of
 from server.admin.resource import Resource
 
 #: resource -> the filter and its value that finds what needs somebody
-_WHERE: Mapping[str, tuple[str, str]] = {"alerts": ("state", "firing"), "jobs": ("state", "failed"), "errors": ("state", "open")}
+_WHERE: Mapping[str, tuple[str, str]] = {"alerts": ("state", "firing"), "jobs": ("state", "failed")}
 MOST = 5
 
 
@@ -46,6 +46,6 @@ async def needs(administrator: Administrator, resources: Mapping[str, Resource],
 
 
 def _words(resource: Resource, row: Mapping[str, object]) -> str:
-    """Return a row in a line: its first texts."""
+    """Return a row in a line: its texts, but for ids that tell nobody anything."""
     texts = [said("text", row.get(column.name)) for column in resource.columns if column.kind == "text"]
-    return " · ".join(text for text in texts if text)[:160]
+    return " · ".join(text for text in texts if text and not LONG_ID.fullmatch(text))[:160]

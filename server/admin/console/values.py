@@ -21,7 +21,7 @@ TONES: Mapping[str, str] = {
     **dict.fromkeys(
         ("ok", "active", "resolved", "succeeded", "done", "delivered", "verified", "good", "ready", "connected", "green"), "good"
     ),
-    **dict.fromkeys(("pending", "acknowledged", "waiting", "held", "late", "degraded", "expiring", "caller", "setup", "retrying"), "warn"),
+    **dict.fromkeys(("pending", "acknowledged", "held", "late", "degraded", "expiring", "caller", "setup", "retrying"), "warn"),
     **dict.fromkeys(("failed", "error", "firing", "open", "broken", "dead", "revoked", "missing", "ours", "upstream", "down"), "bad"),
 }
 #: endings of members that no column describes -> what they are
@@ -35,7 +35,7 @@ _ENDINGS: tuple[tuple[str, Kind], ...] = (
 _WORDS = {"id": "ID", "ms": "ms", "url": "URL", "ip": "IP", "api": "API", "cidrs": "CIDRs"}
 _MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _UNITS = ("B", "kB", "MB", "GB", "TB")
-_LONG_ID = re.compile(r"[0-9a-f]{24,64}")
+LONG_ID = re.compile(r"[0-9a-f]{24,64}")
 NONE = Markup('<span class="none">–</span>')
 
 
@@ -48,7 +48,7 @@ def shown(kind: Kind, value: Json, *, is_whole: bool = False, tone: str = "plain
             return moment(int(value), is_whole=is_whole)
         case "state":
             return html(f'<span class="chip {TONES.get(str(value).partition(" ")[0], tone)}">{escape(said(kind, value))}</span>')
-        case "text" if not is_whole and isinstance(value, str) and _LONG_ID.fullmatch(value):
+        case "text" if not is_whole and isinstance(value, str) and LONG_ID.fullmatch(value):
             # What ids of ours begin with is when they were made; their ends tell them apart.
             return html(f'<code title="{value}">…{value[-8:]}</code>')
         case "spark" if isinstance(value, Sequence) and not isinstance(value, str):

@@ -117,7 +117,7 @@ def _moments(metric: Metric) -> Markup:
     usual = places[1] - places[0] if len(places) > 1 else count
     words = [Markup('<span class="w{}"></span>').format(places[0])] if places and places[0] else []
     for place, following in pairwise((*places, count)):
-        text = moment_words(metric.steps, place) if 2 * (following - place) >= usual else ""
+        text = moment_words(metric.steps, place) if 3 * (following - place) >= 2 * usual else ""
         words.append(Markup('<span class="w{}">{}</span>').format(following - place, text))
     return Markup("").join(words)
 
