@@ -2,6 +2,7 @@
 
 LastOwner        nobody would be left who may everything
 InviteRefused    an invite opens nothing (any more)
+MachineRefused   a service principal or a trust policy cannot be as it was said
 """
 
 
@@ -11,3 +12,7 @@ class LastOwner(Exception):
 
 class InviteRefused(Exception):
     """The invite is unknown, used, replaced or expired, or its person administers nothing any more: people are told one thing."""
+
+
+class MachineRefused(ValueError):
+    """What was said of a machine cannot be; the message names the member and the rule."""

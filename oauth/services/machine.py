@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from oauth.administration.errors import MachineRefused
 from oauth.administration.roles import Role
 
 _SCOPES = {Role.AUDITOR: "admin:read", Role.OPERATOR: "admin:write", Role.OWNER: "admin:owner"}
@@ -11,10 +12,6 @@ ADMIN_SCOPES = tuple(_SCOPES[role] for role in Role)
 #: no token of a machine lives longer (operations contract, "Automation")
 MAX_TOKEN_S = 900.0
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-
-
-class MachineRefused(ValueError):
-    """What was said of a machine cannot be; the message names the member and the rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

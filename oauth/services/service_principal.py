@@ -12,12 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from oauth.administration.errors import MachineRefused
 from oauth.administration.roles import Role
 from oauth.client import CLIENT_CREDENTIALS, PRIVATE_KEY_JWT, Client
 from oauth.errors import RegistrationRefused
 from oauth.public_keys import MIN_RSA_BITS, import_public_keys, read_object
 from oauth.resources import LOOPBACK_HOSTS
-from oauth.services.machine import Machine, MachineRefused, check_name
+from oauth.services.machine import Machine, check_name
 from oauth.tokens.formats import new_id
 
 DEFAULT_DAYS = 90

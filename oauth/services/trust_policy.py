@@ -7,9 +7,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from oauth.administration.errors import MachineRefused
 from oauth.administration.roles import Role
 from oauth.jwt import is_for
-from oauth.services.machine import Machine, MachineRefused, check_name
+from oauth.services.machine import Machine, check_name
 from oauth.services.service_principal import check_address
 from oauth.tokens.formats import new_id
 

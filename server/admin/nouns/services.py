@@ -4,9 +4,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from oauth.administration.errors import MachineRefused
 from oauth.administration.roles import Role
 from oauth.errors import AlreadyTaken
-from oauth.services.machine import MachineRefused
 from oauth.services.service_principal import DEFAULT_DAYS, MAX_DAYS, ServicePrincipal, new_service, public_keys_of
 from oauth.services.stores import ServiceStore
 from oauth.tenants import DEFAULT_TENANT

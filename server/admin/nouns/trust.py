@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from oauth.administration.errors import MachineRefused
 from oauth.administration.roles import Role
 from oauth.errors import AlreadyTaken
-from oauth.services.machine import MachineRefused
 from oauth.services.stores import TrustPolicyStore
 from oauth.services.trust_policy import TrustPolicy, new_policy
 from oauth.tokens.revocation import Revocation

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from oauth.services.machine import MachineRefused
+from oauth.administration.errors import MachineRefused
 from oauth.tenants import DEFAULT_TENANT
 from server.commands.refused import admin_refusals_told
 

@@ -4,10 +4,10 @@ import json
 
 import click
 
+from oauth.administration.errors import MachineRefused
 from oauth.administration.roles import Role
 from oauth.errors import FetchRefused
 from oauth.fetch import ACCEPT_JSON
-from oauth.services.machine import MachineRefused
 from server.admin.nouns.services import ROLES
 from server.admin.nouns.trust import add_policy, claims_of
 from server.commands.command_being_run import operating_system_user

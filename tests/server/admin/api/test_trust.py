@@ -9,9 +9,9 @@ import anyio
 import httpx2
 import pytest
 
+from oauth.administration.errors import MachineRefused
 from oauth.administration.roles import Role
 from oauth.grants.token_exchange import JWT_TYPE
-from oauth.services.machine import MachineRefused
 from oauth.services.trust_policy import GITHUB, TrustPolicy, new_policy
 from tests.server.admin.conftest import Administration, administration
 from tests.server.admin.issuer import Issuer, issuing
