@@ -1,15 +1,18 @@
 """Runs as callers see them, over every door."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from tools.context_plane.times import time_text
 from tools.operation import Failure, Json
-from tools.workflows.stores import RunView, StepView
+
+if TYPE_CHECKING:
+    from tools.workflows.stores import RunView, StepView
 
 MAX_STEPS_SHOWN = 200
 
 
-def run_summary(view: RunView) -> dict[str, Json]:
+def run_summary(view: "RunView") -> dict[str, Json]:
     """Return a run as lists show it."""
     shown: dict[str, Json] = {
         "run_id": view.run_id,
@@ -24,7 +27,7 @@ def run_summary(view: RunView) -> dict[str, Json]:
     return shown
 
 
-def run_whole(view: RunView, step: str | None = None) -> dict[str, Json]:
+def run_whole(view: "RunView", step: str | None = None) -> dict[str, Json]:
     """Return a run with its steps, the latest MAX_STEPS_SHOWN of them; with the result of `step` alone, or the run's own."""
     steps = view.steps[-MAX_STEPS_SHOWN:]
     shown = run_summary(view) | {
@@ -41,7 +44,7 @@ def run_whole(view: RunView, step: str | None = None) -> dict[str, Json]:
     return shown
 
 
-def step_shown(step: StepView) -> Mapping[str, Json]:
+def step_shown(step: "StepView") -> Mapping[str, Json]:
     shown: dict[str, Json] = {
         "name": step.name,
         "state": step.state,
