@@ -7,6 +7,7 @@ from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from server.storage.ai_gateway.model_spend import SpendStep, SqlModelSpend
 from server.storage.database import Database
 from server.storage.history.calls import SqlCallHistory
+from server.storage.history.figures import HistoryFigures
 from server.storage.history.rollups import DAY_US, HOUR_US
 from server.storage.history.token_hours import SqlTokenHours
 from server.storage.history.trends import HistoryTrends, Steps, TokenStep
@@ -57,6 +58,13 @@ async def test_steps_tell_calls_apart_by_time_and_class(history_database: Databa
     days = await trends.calls(Steps(FIRST_US - DAY_US, FIRST_US + DAY_US, DAY_US))
     assert sorted((step.place, step.error_class, step.calls) for step in days) == [(1, "", 5), (1, "ours", 2)]
     assert await trends.count(FIRST_US, FIRST_US + HOUR_US) == 6
+
+
+async def test_a_kind_of_failure_is_told_by_the_hour(history_database: Database) -> None:
+    history, figures = SqlCallHistory(history_database), HistoryFigures(history_database)
+    await history.append_calls([GOOD, *(failed(FIRST_US + hour * HOUR_US + 1) for hour in (0, 0, 2, 9)), failed(FIRST_US, "globex")])
+    kind = next(each for each in await figures.errors(0) if each.tenant_id == "acme")
+    assert list(await figures.failures_by_hour(kind, FIRST_US, 4)) == [2, 0, 1, 0]
 
 
 async def test_steps_tell_tokens_apart_by_grant_and_outcome(history_database: Database) -> None:

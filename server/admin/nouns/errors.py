@@ -1,6 +1,7 @@
 """Errors: failures by kind, how often and since when, and whether somebody looks after them."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from server.admin.administrators import Administrator
@@ -10,15 +11,19 @@ from server.admin.refusals import not_found
 from server.admin.resource import Change, Column, Done, Filter, ListQuery, Resource, Row, Rows
 from server.storage.audit.reading import SqlAuditTrail
 from server.storage.history.figures import ErrorKind, HistoryFigures
+from server.storage.history.rollups import HOUR_US
 
 STATES = ("open", "acknowledged", "resolved")
 UNRESOLVED = STATES[:2]
+#: of the spark of one kind
+HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Errors:
     figures: HistoryFigures
     trail: SqlAuditTrail
+    clock: Callable[[], float] = time.time
 
     def resource(self) -> Resource:
         return Resource(
@@ -38,7 +43,10 @@ class Errors:
                 Column(name="state", title="State", kind="state"),
                 Column(name="trace_id", title="Trace", link="traces"),
             ),
-            facts=(Column(name="changed_by", title="By"),),
+            facts=(
+                Column(name="changed_by", title="By"),
+                Column(name="last_day", title="This operation and code, last 24 h", kind="spark"),
+            ),
             rows=self.rows,
             one=self.one,
             filters=(
@@ -72,7 +80,10 @@ class Errors:
 
     async def one(self, administrator: Administrator, key: str) -> Row | None:
         found = await self.figures.error(key, administrator.reach(None))
-        return None if found is None else error_row(found)
+        if found is None:
+            return None
+        first_us = (int(self.clock() * 1_000_000) // HOUR_US - HOURS + 1) * HOUR_US
+        return {**error_row(found), "last_day": list(await self.figures.failures_by_hour(found, first_us, HOURS))}
 
     async def acknowledge(self, administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
         return await self._mark(administrator, key, "acknowledged")

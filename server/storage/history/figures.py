@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import BigInteger, func, literal_column, select, update
 
 from server.storage.database import Database
-from server.storage.history.rollups import DAY_US, HOUR_US
-from server.storage.history.tables import BUCKETS, call_days, call_hours, error_ledger, operation_days
+from server.storage.history.rollups import DAY_US, HOUR_US, UNKNOWN
+from server.storage.history.tables import BUCKETS, call_days, call_hours, call_records, error_ledger, operation_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,21 @@ class HistoryFigures:
         async with self._database.read() as connection:
             found = await connection.execute(select(error_ledger.c.fingerprint).where(error_ledger.c.fingerprint == fingerprint))
             return found.first() is not None
+
+    async def failures_by_hour(self, kind: ErrorKind, first_us: int, hours: int) -> Sequence[int]:
+        """Return how often the kind's operation failed with its code in each of so many hours from `first_us` on, for whichever reason."""
+        c = call_records.c
+        # Written out: with parameters PostgreSQL would see two expressions where one is grouped by.
+        first, length = literal_column(str(first_us), BigInteger), literal_column(str(HOUR_US), BigInteger)
+        place = ((c.time - first) // length).label("place")
+        query = select(place, func.count().label("failures")).where(
+            c.tenant == kind.tenant_id, c.time >= first_us, c.time < first_us + hours * HOUR_US, c.error_code == kind.code
+        )
+        if kind.operation != UNKNOWN:
+            query = query.where(c.operation == kind.operation)
+        async with self._database.read() as connection:
+            found = {row.place: row.failures for row in await connection.execute(query.group_by(place))}
+        return [found.get(place, 0) for place in range(hours)]
 
     async def set_error_state(self, fingerprint: str, state: str, by: str, tenant_id: str | None = None) -> bool:
         """Acknowledge or resolve a kind of failure; False: there is none, or it is another tenant's."""
