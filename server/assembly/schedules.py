@@ -34,7 +34,7 @@ from tools.workflows.schedules.builtin import BUILTIN, builtin_schedules
 from tools.workflows.schedules.scheduler import Scheduler
 from tools.workflows.schedules.setting import Schedules
 from tools.workflows.schedules.slots import Slots
-from tools.workflows.schedules.with_account import AccountSchedules
+from tools.workflows.schedules.with_connection import ConnectionSchedules
 
 #: tenants whose built-in schedules are looked for at once: working out their slots takes a dozen milliseconds
 _TENANTS = 20
@@ -48,7 +48,7 @@ class ScheduledWork:
     store: Store
     schedules: Schedules
     scheduler: Scheduler
-    with_account: AccountSchedules
+    with_connection: ConnectionSchedules
 
     async def bring_builtin(self) -> None:
         """See that every tenant has the built-in schedules."""
@@ -57,7 +57,7 @@ class ScheduledWork:
     async def follow_accounts(self, tenant_ids: Iterable[str]) -> None:
         """See that what comes with an account is read where there is one, and rests where there is none."""
         for tenant_id in sorted(tenant_ids):
-            await self.with_account.follow(tenant_id, await _holders(self.store, tenant_id))
+            await self.with_connection.follow(tenant_id, await _holders(self.store, tenant_id))
 
     def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         return (self.scheduler.run,)
@@ -159,7 +159,7 @@ def assemble_schedules(
     )
     kept = store.durable.schedules
     schedules = Schedules(kept, _KnownWorkflows(work.registry))
-    scheduled = ScheduledWork(store, schedules, Scheduler(slots, prepare), AccountSchedules(kept))
+    scheduled = ScheduledWork(store, schedules, Scheduler(slots, prepare), ConnectionSchedules(kept))
     return scheduled
 
 

@@ -110,7 +110,7 @@ class Agreement:
             return False
         return self._policy.needs_confirmation(call.principal, call.operation)
 
-    def with_account(self, call: Call) -> Call:
+    def with_connection(self, call: Call) -> Call:
         """Return a write with its account named and known: a yes, and a record, must not move to another one when names change."""
         operation, options = call.operation, call.options
         if self._credentials is None:

@@ -179,7 +179,7 @@ class Dispatcher:
             return await self._preview(runner, call)
         given_account = call.options.account
         if operation.access != "read" and takes_connection(operation):
-            call = self._agreement.with_account(call)
+            call = self._agreement.with_connection(call)
         if asks_first := operation.access == "destructive" and self._agreement.is_needed(call):
             refusal = self._agreement.question(call, given_account)
             if refusal is not None:

@@ -17,7 +17,7 @@ from tools.workflows.schedules.builtin import BUILTIN, builtin_schedules
 from tools.workflows.schedules.cron import Cron, cron_faults, whole_expression
 from tools.workflows.schedules.schedule import Schedule, ScheduleRun
 from tools.workflows.schedules.stores import ScheduleStore
-from tools.workflows.schedules.with_account import resting
+from tools.workflows.schedules.with_connection import resting
 from tools.workflows.stores import ActsFor
 from tools.workflows.workflow import MAX_GIVEN_BYTES, is_workflow_name
 

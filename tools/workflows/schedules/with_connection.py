@@ -17,7 +17,7 @@ from tools.workflows.stores import EVERYBODY, ActsFor
 FIRST_AFTER_US = 2 * 60 * 1_000_000
 
 
-class AccountSchedules:
+class ConnectionSchedules:
     """Keeps them as the accounts are; any number of nodes may, and may do so at the same time."""
 
     def __init__(self, store: ScheduleStore, clock_us: Callable[[], int] = lambda: time.time_ns() // 1000) -> None:

@@ -14,7 +14,7 @@ from tools.workflows.schedules.cron import Cron
 from tools.workflows.schedules.schedule import Schedule
 from tools.workflows.schedules.setting import Schedules
 from tools.workflows.schedules.slots import Slots
-from tools.workflows.schedules.with_account import FIRST_AFTER_US, AccountSchedules
+from tools.workflows.schedules.with_connection import FIRST_AFTER_US, ConnectionSchedules
 from tools.workflows.stores import EVERYBODY
 
 GONG = "gong-ingest"
@@ -24,7 +24,7 @@ class Tenant:
     def __init__(self, database: Database) -> None:
         self.store, self.runs = SqlScheduleStore(database), RunRows(database)
         self.now_us = TEN
-        self.accounts = AccountSchedules(self.store, lambda: self.now_us)
+        self.accounts = ConnectionSchedules(self.store, lambda: self.now_us)
         self.schedules = Schedules(self.store, None, lambda: self.now_us)  # type: ignore[arg-type]  # nothing is set here
 
     async def has(self, *subjects: str) -> None:
@@ -74,7 +74,7 @@ async def test_what_was_stopped_stays_stopped_whoever_connects(tenant: Tenant) -
 
 async def test_without_an_account_it_rests_says_why_once_and_goes_on_with_the_next_one(tenant: Tenant) -> None:
     await tenant.has("sub_ada")
-    other = AccountSchedules(SqlScheduleStore(tenant.store._database), lambda: tenant.now_us)
+    other = ConnectionSchedules(SqlScheduleStore(tenant.store._database), lambda: tenant.now_us)
     async with anyio.create_task_group() as group:
         group.start_soon(tenant.has)
         group.start_soon(other.follow, "acme", {})
