@@ -1,6 +1,7 @@
 """What durable work refuses, and how it ends.
 
 WorkflowRefused(ToolError)   code, message, hint, faults: nothing was started or changed
+RunsFull(ToolError)          a tenant's runs, or a person's, have as much on record as they may
 StepFailed                   a step whose attempts are used up
 PermanentFault               raised by a step: to try again would change nothing
 """
@@ -10,8 +11,14 @@ from typing import Literal
 
 from tools.errors import ToolError
 from tools.operation import Failure, Json
+from tools.quotas import MB
 
 WorkflowCode = Literal["invalid_arguments", "invalid_workflow", "not_found", "conflict", "too_large", "rate_limited", "quota_exceeded"]
+
+_FULL_HINT = (
+    "runs are forgotten {days} days after their end, or sooner where the configuration says so (retention.runs_days): wait for that, "
+    "and have steps keep what is large elsewhere and give its id"
+)
 
 
 class WorkflowRefused(ToolError):
@@ -26,6 +33,15 @@ class WorkflowRefused(ToolError):
         retry_after_s: float | None = None,
     ) -> None:
         super().__init__(Failure(code, message, hint=hint, faults=tuple(faults), retry_after_s=retry_after_s))
+
+
+class RunsFull(ToolError):
+    """A tenant's runs, or those of one person, have as much on record as they may: nothing was written."""
+
+    def __init__(self, most_bytes: int, *, of_person: bool) -> None:
+        whose = "that act for one person" if of_person else "of the whole tenant"
+        message = f"runs {whose} have {most_bytes // MB:,} MB on record, of what they were given and gave, which is the quota"
+        super().__init__(Failure("quota_exceeded", message, hint=_FULL_HINT.format(days=30)))
 
 
 class StepFailed(Exception):

@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Connection, LargeBinary, case, cast, func,
 
 from server.storage.insertion import upsert
 from server.storage.schema.workflow_tables import workflow_runs, workflow_signals, workflow_steps, workflow_totals
-from tools.workflows.engine.run_quotas import RunQuotas, RunsFull
+from tools.workflows.engine.run_quotas import RunQuotas
+from tools.workflows.errors import RunsFull
 
 
 def grow(connection: Connection, tenant_id: str, acts_for: str, by: int, quotas: RunQuotas | None) -> None:

@@ -20,8 +20,9 @@ from server.storage.workflows.writes import WritesOf
 from tools.operation import Json
 from tools.workflows.engine.json_result import encoded
 from tools.workflows.engine.records import Beat, Claim, Ending, Outlook, StepRecord
-from tools.workflows.engine.run_quotas import RUN_QUOTAS, SMALL_BYTES, RunQuotas, RunsFull
+from tools.workflows.engine.run_quotas import RUN_QUOTAS, SMALL_BYTES, RunQuotas
 from tools.workflows.engine.run_store import RunLost
+from tools.workflows.errors import RunsFull
 from tools.workflows.run import Writes
 from tools.workflows.topics import RUN_NEWS
 

@@ -11,7 +11,6 @@ from tools.near_names import near
 from tools.operation import Json
 from tools.plain_text import written_out
 from tools.workflows.engine.given_faults import given_faults
-from tools.workflows.engine.run_quotas import RunsFull
 from tools.workflows.engine.run_records import (
     MostOpen,
     NewRun,
@@ -24,7 +23,7 @@ from tools.workflows.engine.run_records import (
     TooManyRuns,
     TooManySignals,
 )
-from tools.workflows.errors import WorkflowRefused, no_such_run
+from tools.workflows.errors import RunsFull, WorkflowRefused, no_such_run
 from tools.workflows.registry import WorkflowRegistry
 from tools.workflows.run_keys import is_delivery_key, is_slot_key
 from tools.workflows.stores import ActsFor, RunPage, RunState, RunView

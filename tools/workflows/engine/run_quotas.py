@@ -1,16 +1,8 @@
-"""How much runs may have on record, and what is said where there is no room."""
+"""How much runs may have on record."""
 
 from dataclasses import dataclass, replace
 
-from tools.errors import ToolError
-from tools.operation import Failure
 from tools.quotas import MB
-
-_HINT = (
-    "runs are forgotten {days} days after their end, or sooner where the configuration says so (retention.runs_days): wait for that, "
-    "and have steps keep what is large elsewhere and give its id"
-)
-
 
 #: a result of so few bytes is taken though all is full: runs that keep little go on, wait and end
 SMALL_BYTES = 1_000
@@ -32,12 +24,3 @@ class RunQuotas:
 
 
 RUN_QUOTAS = RunQuotas()
-
-
-class RunsFull(ToolError):
-    """A tenant's runs, or those of one person, have as much on record as they may: nothing was written."""
-
-    def __init__(self, most_bytes: int, *, of_person: bool) -> None:
-        whose = "that act for one person" if of_person else "of the whole tenant"
-        message = f"runs {whose} have {most_bytes // MB:,} MB on record, of what they were given and gave, which is the quota"
-        super().__init__(Failure("quota_exceeded", message, hint=_HINT.format(days=30)))
