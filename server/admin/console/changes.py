@@ -41,6 +41,24 @@ def brought_back(change: Change, address: Address) -> dict[str, str]:
     return {name: value for name, value in asked.items() if value}
 
 
+def begun(change: Change, found: Row) -> dict[str, str]:
+    """Return what a form begins with: what is to be changed as it is, and unseen, which version that was."""
+    if change.method != "PATCH":
+        return {}
+    return {each.name: str(found.get(each.name) or "") if each.is_hidden else said("text", found.get(each.name)) for each in change.fields}
+
+
+def overtaken(change: Change, sent: Mapping[str, str], newest: Mapping[str, str]) -> AdminRefused:
+    """Return the refusal of who filled in a form while somebody else changed the thing; what they wrote is said where it differs."""
+    faults = [
+        {"place": each.name, "message": f"you wrote {sent[each.name]!r}, and this is what is there now"}
+        for each in change.fields
+        if not (each.is_hidden or each.is_secret) and sent.get(each.name) and sent[each.name] != newest.get(each.name)
+    ]
+    hint = "nothing was changed; the form shows what is there now, and takes your change once more"
+    return AdminRefused(412, "version_conflict", "somebody else changed it since you opened this form", hint, faults=faults)
+
+
 class ChangePages:
     """`/admin/{name}?change=add` of a list, `/admin/{name}/{key}?change=…` of a thing: the form by GET, the change by POST."""
 
@@ -55,9 +73,7 @@ class ChangePages:
         if change.needs_step_up and not is_fresh(visitor.administrator, self._pages.now_us() / 1_000_000):
             # Before the form is filled in, so that nobody types it twice.
             return see_other(self._pages.sessions.step_up_url(visitor.address.to(stays=True)))
-        # What is to be changed begins as it is.
-        values = {each.name: said("text", found.get(each.name)) for each in change.fields} if change.method == "PATCH" else _NO_VALUES
-        return await self._form(visitor, resource, key, change, {**values, **brought_back(change, visitor.address)})
+        return await self._form(visitor, resource, key, change, {**begun(change, found), **brought_back(change, visitor.address)})
 
     async def make(self, visitor: Visitor) -> Response:
         """Answer a POST. Raises AdminRefused, FormRefused, FormUnreadable."""
@@ -75,6 +91,9 @@ class ChangePages:
                 return see_other(self._pages.sessions.step_up_url(onward))
             if is_one_press(change) or refused.status not in (400, 409, 412, 422):
                 raise
+            if refused.status == 412:
+                newest = begun(change, await thing_of(by, resource, key))
+                return await self._form(visitor, resource, key, change, newest, overtaken(change, values, newest))
             return await self._form(visitor, resource, key, change, values, refused)
         if done.shown_once:
             return await self._pages.show(visitor, "shown_once", resource=resource, change=change, made=done, back=page_of(resource.name))
@@ -117,5 +136,5 @@ class ChangePages:
             values={name: value for name, value in values.items() if name not in secret},
             faults=faults,
             # What is wrong with the whole is said above; what is wrong with a field, at it.
-            problem=refused if refused is not None and not faults else None,
+            problem=refused if refused is not None and (not faults or refused.status == 412) else None,
         )

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from oauth.administration.roles import Role
 from server.admin.administrators import Administrator
-from server.admin.refusals import AdminRefused, not_found
-from server.admin.resource import Change, Column, Done, Field, Filter, ListQuery, Resource, Row, Rows
+from server.admin.refusals import AdminRefused, not_found, version_conflict
+from server.admin.resource import VERSION, Change, Column, Done, Field, Filter, ListQuery, Resource, Row, Rows
 
 NOW_US = 1_780_000_000 * 1_000_000
 STATES = ("ok", "acknowledged", "failed")
@@ -19,6 +19,8 @@ class Things:
 
     count: int = 120
     done: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)
+    #: by id: the title and the version of things that were renamed
+    titles: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rows = [self._row(number) for number in range(self.count)]
@@ -53,6 +55,8 @@ class Things:
         if found is None or not (administrator.reaches_gateway or administrator.tenant_id == found["tenant"]):
             return None
         steps = [{"step": "fetch", "duration_ms": 12, "outcome": "ok"}, {"step": "write", "duration_ms": 1_500, "outcome": "failed"}]
+        title, version = self.titles.get(key, ("", 1_000))
+        found = {**found, "label": title, "version": version}
         return {**found, "steps": steps, "limits": {"calls_per_hour": 1_000, "size_bytes": 9_000_000}, "log": "first line\nsecond <line>"}
 
     async def add(self, administrator: Administrator, key: str, values: Mapping[str, str]) -> Done:
@@ -67,6 +71,13 @@ class Things:
             raise not_found(f"there is no {key}")
         self.done.append(("change", key, values))
         return Done(f"{key} is done with.")
+
+    async def rename(self, administrator: Administrator, key: str, values: Mapping[str, str]) -> Done:
+        _title, version = self.titles.get(key, ("", 1_000))
+        if values.get("version", str(version)) != str(version):
+            raise version_conflict(str(version))
+        self.titles[key] = values["label"], version + 1
+        return Done(f"{key} is renamed.")
 
 
 def things_resource(things: Things, name: str = "things", title: str = "Things") -> Resource:
@@ -111,6 +122,7 @@ def things_resource(things: Things, name: str = "things", title: str = "Things")
             ),
             Change("acknowledge", "Acknowledge", things.change),
             Change("retire", "Retire", things.change, confirm="It is gone for everybody, at once.", method="DELETE"),
+            Change("rename", "Rename", things.rename, (Field(name="label", title="Label"), VERSION), method="PATCH"),
             Change("mend", "Mend", things.change, in_states=("failed",)),
             Change("hand_over", "Hand over", things.change, (Field(name="to", title="To whom"),), least=Role.OWNER, needs_step_up=True),
         ),

@@ -30,6 +30,32 @@ async def test_what_the_noun_finds_wrong_is_said_at_its_field_too(browser: Brows
     assert 'id="name-fault" role="alert">&#39;taken&#39; is there already.' in answer.text
 
 
+async def test_of_two_who_change_the_same_thing_the_second_is_shown_what_the_first_did(browser: Browser) -> None:
+    """The version goes along unseen; with the newest one in the form, sending it again is a decision."""
+    path = "/admin/things/thing-001?change=rename"
+    mine = await browser.open(path)
+    assert 'type="hidden" name="version" value="1000"' in mine
+    assert 'for="version"' not in mine
+    assert (await browser.post(path, label="hers", version="1000")).status_code == 303
+    late = await browser.post(path, label="mine", version="1000")
+    assert late.status_code == 412
+    assert "Somebody else changed it since you opened this form." in late.text
+    assert 'id="label-fault" role="alert">You wrote &#39;mine&#39;, and this is what is there now.' in late.text
+    assert ('value="hers"' in late.text, 'name="version" value="1001"' in late.text) == (True, True)
+    assert browser.app.things.titles["thing-001"] == ("hers", 1_001)
+    assert (await browser.post(path, label="mine", version="1001")).status_code == 303
+    assert browser.app.things.titles["thing-001"] == ("mine", 1_002)
+
+
+async def test_a_fault_leaves_the_version_as_it_was_seen(browser: Browser) -> None:
+    """Or who mistyped first would overwrite what they have never seen."""
+    path = "/admin/things/thing-001?change=rename"
+    assert (await browser.post(path, label="hers", version="1000")).status_code == 303
+    refused = await browser.post(path, label="", version="1000")
+    assert refused.status_code == 422
+    assert 'name="version" value="1000"' in refused.text
+
+
 async def test_a_secret_is_shown_on_the_answer_itself_and_nowhere_else(browser: Browser) -> None:
     answer = await browser.post("/admin/things?change=add", name="lamp", kind="small", with_key="true")
     assert answer.status_code == 200
