@@ -122,14 +122,7 @@ def _milliseconds(said: str | None) -> float | None:
 
 async def names_of(subjects: SqlSubjectStore, whose: Iterable[tuple[str, str]]) -> Names:
     """Return the e-mail addresses of subjects; who is gone has none."""
-    by_tenant: dict[str, set[str]] = {}
-    for tenant_id, subject in whose:
-        by_tenant.setdefault(tenant_id, set()).add(subject)
-    return {
-        (tenant_id, subject): email
-        for tenant_id, wanted in by_tenant.items()
-        for subject, email in (await subjects.emails(tenant_id, wanted)).items()
-    }
+    return await subjects.emails(set(whose))
 
 
 def call_row(kept: KeptCall, names: Names) -> Row:

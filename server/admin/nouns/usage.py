@@ -7,7 +7,8 @@ from oauth.tenants import DEFAULT_TENANT
 from server.admin.administrators import Administrator
 from server.admin.cursors import page_of
 from server.admin.resource import Column, Filter, ListQuery, Resource, Row, Rows
-from server.storage.history.figures import HistoryFigures, OperationUse
+from server.storage.history.figures import HistoryFigures
+from server.storage.history.operation_uses import OperationUse
 from tools.operation import Operation
 
 #: of a tenant, its operations by their id
@@ -40,7 +41,7 @@ class Usage:
         )
 
     async def rows(self, _administrator: Administrator, query: ListQuery) -> Rows:
-        uses = await self.figures.uses(query.span.from_us, query.tenant_id)
+        uses = await self.figures.uses(query.span.from_us, query.tenant_id, until_us=query.span.to_us)
         # Of all tenants, what they share is what the default tenant sees.
         known = self.known(query.tenant_id or DEFAULT_TENANT)
         rows = _unused(uses, known) if "unused" in query.filters else [_row(use, known) for use in uses]

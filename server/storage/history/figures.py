@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import BigInteger, func, literal_column, select, update
 
 from server.storage.database import Database
+from server.storage.history.operation_uses import OperationUse, OperationUses
 from server.storage.history.rollups import DAY_US, HOUR_US, UNKNOWN
-from server.storage.history.tables import BUCKETS, call_days, call_hours, call_records, error_ledger, operation_days
+from server.storage.history.tables import BUCKETS, call_days, call_hours, call_records, error_ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +26,6 @@ class CallSum:
     max_ms: float
     sum_upstream_ms: float
     buckets: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OperationUse:
-    operation: str
-    calls: int
-    failures: int
-    last_day_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +50,7 @@ class HistoryFigures:
     """Reads the sums; every question is bounded by time. Tables: call_hours, call_days, operation_days, error_ledger."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database, self._uses = database, OperationUses(database)
 
     async def sums(self, since_us: int, until_us: int, tenant_id: str | None = None, *, by_day: bool = False) -> Sequence[CallSum]:
         """Return the calls by hour, or by day, from the one that holds `since_us` on, in order of time."""
@@ -83,19 +76,12 @@ class HistoryFigures:
                 for row in await connection.execute(query)
             ]
 
-    async def uses(self, since_us: int, tenant_id: str | None = None) -> Sequence[OperationUse]:
-        """Return how often each operation was used since, the most used first."""
-        c = operation_days.c
-        calls = func.sum(c.calls).label("calls")
-        query = select(c.operation, calls, func.sum(c.failures).label("failures"), func.max(c.day).label("last_day"))
-        query = query.where(c.day >= since_us // DAY_US).group_by(c.operation).order_by(calls.desc(), c.operation)
-        if tenant_id is not None:
-            query = query.where(c.tenant == tenant_id)
-        async with self._database.read() as connection:
-            return [
-                OperationUse(operation=row.operation, calls=int(row.calls), failures=int(row.failures), last_day_us=row.last_day * DAY_US)
-                for row in await connection.execute(query)
-            ]
+    async def uses(self, since_us: int, tenant_id: str | None = None, *, until_us: int | None = None) -> Sequence[OperationUse]:
+        """Return how often each operation was used on these days, the most used first.
+
+        With `until_us` and of all tenants, what the days before the last one came to may be a minute old.
+        """
+        return await self._uses.of(since_us, until_us, tenant_id)
 
     async def errors(
         self,

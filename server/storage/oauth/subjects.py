@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from oauth.errors import AlreadyTaken
@@ -48,16 +48,16 @@ class SqlSubjectStore:
             rows = (await connection.execute(select(subjects).where(subjects.c.tenant_id == tenant_id).order_by(*order))).all()
         return tuple(subject_of(row) for row in rows)
 
-    async def emails(self, tenant_id: str, subject_ids: Collection[str]) -> Mapping[str, str]:
-        """Return subject -> e-mail address of those who are there."""
+    async def emails(self, whose: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        """Return (tenant, subject) -> e-mail address of those who are there."""
         c = subjects.c
-        found: dict[str, str] = {}
-        wanted = sorted(subject_ids)
+        found: dict[tuple[str, str], str] = {}
+        wanted = sorted(whose)
         async with self._database.read() as connection:
             for start in range(0, len(wanted), _EMAILS_AT_ONCE):
-                some = wanted[start : start + _EMAILS_AT_ONCE]
-                query = select(c.subject_id, c.email).where(c.tenant_id == tenant_id, c.subject_id.in_(some))
-                found |= {row.subject_id: row.email for row in await connection.execute(query)}
+                some = tuple_(c.tenant_id, c.subject_id).in_(wanted[start : start + _EMAILS_AT_ONCE])
+                rows = await connection.execute(select(c.tenant_id, c.subject_id, c.email).where(some))
+                found |= {(row.tenant_id, row.subject_id): row.email for row in rows}
         return found
 
     async def save(self, subject: Subject) -> bool:

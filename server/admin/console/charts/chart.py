@@ -39,11 +39,11 @@ def chart(metric: Metric) -> Markup:
         title=f"{metric.title}, {step_words(metric.steps)}",
         desc=described(metric),
         paths=Markup("").join(_paths(metric, top)),
-        hits=Markup("").join(
-            Markup('<rect x="{}" width="1" height="100"><title>{}: {}</title></rect>').format(
-                place, whole[place], _told(metric, words, place)
+        hits=html(
+            "".join(
+                f'<rect x="{place}" width="1" height="100"><title>{when}: {escape(_told(metric, words, place))}</title></rect>'
+                for place, when in enumerate(whole)
             )
-            for place in range(count)
         ),
     )
     return _PLOT.format(
@@ -52,7 +52,7 @@ def chart(metric: Metric) -> Markup:
         ys=Markup("").join(Markup("<span>{}</span>").format(_axis(metric, top * part)) for part in (1, 0.5, 0)),
         xs=_moments(metric),
         heads=Markup("").join(Markup('<th scope="col">{}</th>').format(each) for each in ("From", *titles)),
-        rows=Markup("").join(_row(whole[place], [each[place] for each in words]) for place in range(count)),
+        rows=html("".join(_row(when, [each[place] for each in words]) for place, when in enumerate(whole))),
     )
 
 
@@ -107,8 +107,8 @@ def _told(metric: Metric, words: Sequence[Sequence[str]], place: int) -> str:
     return ", ".join(known) or "nothing"
 
 
-def _row(when: str, words: Sequence[str]) -> Markup:
-    return html(f'<tr><th scope="row">{when}</th>{"".join(f"<td>{escape(each)}</td>" for each in words)}</tr>')
+def _row(when: str, words: Sequence[str]) -> str:
+    return f'<tr><th scope="row">{when}</th>{"".join(f"<td>{escape(each)}</td>" for each in words)}</tr>'
 
 
 def _moments(metric: Metric) -> Markup:
