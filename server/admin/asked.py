@@ -1,5 +1,6 @@
 """What a request to the administration's API asks: limit and cursor, a time, a body."""
 
+import time
 from collections.abc import Sequence
 
 import orjson
@@ -14,6 +15,8 @@ from tools.operation import Json
 
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
+#: nothing is kept for longer (operations contract, "Retention")
+MAX_SINCE_DAYS = 400
 _CURSOR = "cursor: give the next_cursor of the page before, as it came"
 #: the scope's key under which who asks stands
 ADMINISTRATOR = "ascend.administrator"
@@ -54,14 +57,17 @@ def row_cursor(request: Request) -> tuple[int, str] | None:
 
 
 def since_us(request: Request, default_us: int) -> int:
-    """Return from when rows count: `since`, a date or a time (ISO 8601; UTC where it names no zone)."""
+    """Return from when rows count: `since`, a date or a time (ISO 8601; UTC where it names no zone), at most MAX_SINCE_DAYS ago."""
     said = request.query_params.get("since")
     if said is None:
         return default_us
     try:
-        return moment_us(said)
+        asked_us = moment_us(said)
     except ValueError as error:
         raise invalid("since: give a date or a time, as 2026-12-31 or 2026-12-31T12:00:00Z") from error
+    if asked_us < time.time_ns() // 1_000 - MAX_SINCE_DAYS * 86_400_000_000:
+        raise invalid(f"since: it is longer ago than {MAX_SINCE_DAYS} days", "ask from a later day on")
+    return asked_us
 
 
 async def raw_body(request: Request) -> bytes:

@@ -18,15 +18,10 @@ from server.admin.machines import Machines
 from server.assembly.administration import Administration
 
 
-def open_api(administration: Administration) -> ASGIApp:
-    """Return the application of `/admin/api/…`."""
-    settings, store, tenants, ai = administration.settings, administration.store, administration.tenants, administration.ai_gateway
-    resources = Resources(tenants, settings.mcp_url, settings.base_url)
-
-    def resource_of(tenant_id: str) -> str:
-        return resources.of(tenant_id, "admin")
-
-    of_ai = AiAdministration(
+def ai_administration(administration: Administration) -> AiAdministration:
+    """Return what `/admin/api/ai/…` has."""
+    store, tenants, ai = administration.store, administration.tenants, administration.ai_gateway
+    return AiAdministration(
         ConfigEndpoint(store.ai_configs, ai.config, tenants),
         GatewaysEndpoint(store.ai_configs, store.model_calls, ai.config, tenants, ai.ledger),
         ReportsEndpoint(
@@ -42,10 +37,20 @@ def open_api(administration: Administration) -> ASGIApp:
         ),
         TargetsEndpoint(ai.config, ai.provider_keys, ai.calls.books.breakers, ai.standing),
     )
+
+
+def open_api(administration: Administration) -> ASGIApp:
+    """Return the application of `/admin/api/…`."""
+    settings, store, tenants = administration.settings, administration.store, administration.tenants
+    resources = Resources(tenants, settings.mcp_url, settings.base_url)
+
+    def resource_of(tenant_id: str) -> str:
+        return resources.of(tenant_id, "admin")
+
     api = AdminApi(
         administration.nouns,
         ApiChanges(Repetitions(store.idempotency)),
-        {"ai": of_ai.router()},
+        {"ai": ai_administration(administration).router()},
         origin=settings.admin_url,
         token_url=f"{settings.base_url}/token",
     )

@@ -44,8 +44,9 @@ class GatewaysEndpoint:
         tenant = asked.setdefault("tenant", administrator.tenant_id)
         if not administrator.reaches_gateway and tenant != administrator.tenant_id:
             raise forbidden("an administrator makes gateways of their own tenant only")
+        reach = None if administrator.reaches_gateway else administrator.tenant_id
         tenants = [each.tenant_id for each in self.tenants.all()]
-        made = await create_gateway(ConfigChanges(self.store), asked, tenants, administrator.by, administrator.subject)
+        made = await create_gateway(ConfigChanges(self.store), asked, tenants, administrator.by, administrator.subject, reach)
         await self.live.load()
         return thing(made, 201, {"location": f"/admin/api/ai/gateways/{made['id']}"})
 

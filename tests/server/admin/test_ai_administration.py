@@ -1,13 +1,29 @@
 """`/admin/api/ai/…`: who gets in, whose things they see, and what every change leaves."""
 
+import time
+from dataclasses import replace
 from typing import Any
 
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from oauth.administration.roles import Role
+from server.admin.administrators import Administrator
+from server.admin.asked import ADMINISTRATOR
+from server.admin.moment import moment_text
+from server.admin.reading import MAX_READ_S
+from server.admin.refusals import AdminRefused
+from server.assembly.admin import ai_administration
+from server.storage.read_limit import deadline
 from tests.contracts.model_calls import call
 from tests.gateway import add_person
 from tests.server.admin.conftest import Administration
 from tools.ai_gateway.caller_keys import CallerKeyIssuer
 from tools.ai_gateway.stores import ClosedCall
 
+NOW_US = time.time_ns() // 1_000
+DAY_US = 86_400_000_000
 DOCUMENT: dict[str, Any] = {
     "routes": {"chat": {"targets": ["openai/gpt-5.2"]}},
     "gateways": {"agents": {"tenant": "acme"}, "bots": {"tenant": "globex", "requests_per_min": 5}},
@@ -96,7 +112,8 @@ async def test_gateways_are_made_and_ended_and_each_change_is_on_record(admin: A
 
 async def test_an_administrator_sees_and_changes_their_own_tenant_only(admin: Administration) -> None:
     await admin.ask("PUT", "config", admin.operator, DOCUMENT, if_match="*")
-    rows = [call(gateway="agents"), call(gateway="bots", tenant_id="globex"), call(gateway="", tenant_id="globex", user="zoe@globex.test")]
+    other = {"tenant_id": "globex", "at_us": NOW_US}
+    rows = [call(gateway="agents", at_us=NOW_US), call(gateway="bots", **other), call(gateway="", user="zoe@globex.test", **other)]
     await admin.gateway.store.model_calls.append([ClosedCall(row) for row in rows])
     assert [each["id"] for each in (await admin.read("gateways", admin.acme))["items"]] == ["default", "agents"]
     for method, path, body in (
@@ -114,9 +131,9 @@ async def test_an_administrator_sees_and_changes_their_own_tenant_only(admin: Ad
     assert (await admin.read("gateways/default/logs", admin.acme))["items"] == []
     assert [row["id"] for row in (await admin.read("gateways/agents/logs", admin.acme))["logs"]] == [rows[0].id]
     assert [row["id"] for row in (await admin.read("gateways/default/logs", admin.operator))["items"]] == [rows[2].id]
-    usage = await admin.read("usage?by=user&since=2026-01-01", admin.acme)
+    usage = await admin.read("usage?by=user", admin.acme)
     assert [(row["user"], row["calls"]) for row in usage["items"]] == [("ada@acme.test", 1)]
-    assert len((await admin.read("usage?by=user&since=2026-01-01", admin.operator))["items"]) == 2
+    assert len((await admin.read("usage?by=user", admin.operator))["items"]) == 2
     assert [(row["name"], row["tenant"]) for row in (await admin.read("budgets", admin.acme))["items"]] == [("each", "acme")]
     assert {row["name"] for row in (await admin.read("budgets", admin.operator))["items"]} == {"all", "each"}
 
@@ -205,3 +222,47 @@ async def test_a_gateway_of_nobody_is_a_fault(admin: Administration) -> None:
     [fault] = refused.json()["error"]["faults"]
     assert (refused.status_code, fault["place"]) == (422, "gateways.agents.tenant")
     assert "did you mean 'acme'?" in fault["message"]
+
+
+async def test_a_taken_name_tells_a_tenant_nothing_of_the_others(admin: Administration) -> None:
+    """Their own is there already; another tenant's is a name that cannot be had, whoever has it."""
+    await admin.ask("PUT", "config", admin.operator, DOCUMENT, if_match="*")
+    own = await admin.ask("POST", "gateways", admin.acme, {"id": "agents"})
+    assert (own.status_code, own.json()["error"]["code"]) == (409, "exists")
+    theirs = await admin.ask("POST", "gateways", admin.acme, {"id": "bots"})
+    [fault] = theirs.json()["error"]["faults"]
+    assert (theirs.status_code, fault) == (422, {"place": "id", "message": "cannot be had; take another"})
+    assert "globex" not in theirs.text
+
+
+async def test_usage_goes_back_as_far_as_anything_is_kept(admin: Administration) -> None:
+    for days, status in ((399, 200), (401, 400)):
+        since = moment_text(NOW_US - days * DAY_US).replace("+", "%2B")
+        assert (await admin.ask("GET", f"usage?since={since}", admin.operator)).status_code == status, days
+    assert (await admin.ask("GET", "usage?since=0001-01-01", admin.operator)).status_code == 400
+
+
+async def test_the_configuration_takes_a_proof_of_now(admin: Administration) -> None:
+    """Where providers are is where their keys go: an owner who signed in this morning shows their passkey once more."""
+    [put] = [each for each in ai_administration(admin.gateway.administration).routes() if each.method == "PUT"]
+    assert put.least is Role.OWNER
+    stale = Administrator(tenant_id="default", subject="s", by="o", reaches_gateway=True, proven_at=time.time() - 601)
+    request = Request({"type": "http", "method": "PUT", "path": "/", "headers": [(b"if-match", b"*")], ADMINISTRATOR: stale})
+    with pytest.raises(AdminRefused) as refused:
+        await put(request)
+    assert refused.value.code == "insufficient_user_authentication"
+
+
+async def test_every_read_ends_in_time(admin: Administration) -> None:
+    seen: list[float | None] = []
+
+    async def note(_request: Request) -> Response:
+        seen.append(deadline())
+        return Response()
+
+    asker = Administrator(tenant_id="default", subject="s", by="o")
+    reads = [each for each in ai_administration(admin.gateway.administration).routes() if each.method == "GET"]
+    for each in reads:
+        await replace(each, answer=note)(Request({"type": "http", "method": "GET", "path": "/", "headers": [], ADMINISTRATOR: asker}))
+    assert len(seen) == len(reads) >= 8
+    assert all(until is not None and until <= time.monotonic() + MAX_READ_S for until in seen)

@@ -13,6 +13,7 @@ from oauth.administration.roles import Role
 from oauth.tenants import Tenant
 from oauth.tokens.formats import new_token
 from server.admin.resource import Change, Resource
+from server.assembly.admin import ai_administration
 from tests.gateway import NOWHERE, PASSWORD, add_person
 from tests.server.admin.conftest import Administration, administration
 from tests.server.admin.two_tenants import fill
@@ -177,6 +178,24 @@ async def test_a_tenants_owner_changes_nothing_of_another_tenant(world: World) -
     assert {name: await shown(world, resource) for resource in world.nouns if (name := resource.name) in seen} == seen
 
 
+async def test_the_ai_gateways_addresses_ask_the_role_first(world: World) -> None:
+    """Each takes its role and no less, of the gateway and of a tenant; a refusal comes before anything is looked at."""
+    before, routes = await world.trail(), ai_administration(world.admin.gateway.administration).routes()
+    changes = [each for each in routes if each.method != "GET"]
+    for (tenant, role), token in world.tokens.items():
+        for each in changes:
+            answer = await world.admin.api(each.method, each.path.removeprefix("/").format(id="nothing"), token)
+            takes = f"takes the role {each.least.title}" in answer.text
+            assert takes is (role < each.least), (tenant, role, each.method, each.path, answer.text)
+            assert not takes or answer.status_code == 403
+    assert {each.path: each.least for each in changes if each.method == "PUT"} == {"/ai/config": Role.OWNER}
+    assert all(each.least >= Role.OPERATOR for each in changes)
+    assert len(changes) >= 4
+    assert await world.trail() == before
+    config = await world.admin.ask("GET", "config", world.tokens["default", Role.AUDITOR])
+    assert (config.status_code, config.json()["version"]) == (200, 0)
+
+
 async def shown(world: World, resource: Resource) -> str:
     """Return what the other tenant's list shows."""
     answer = await world.admin.api("GET", f"{resource.name}?tenant={OTHER}&limit=200", world.admin.operator)
@@ -202,6 +221,9 @@ async def test_no_other_credential_opens_any_address(world: World) -> None:
                 assert (await admin.api(method, path, token)).status_code == 401, (token[:7], path)
             for change in resource.changes:
                 assert (await world.make(resource, change, "x", token)).status_code == 401, (token[:7], resource.name, change.name)
+        for each in ai_administration(gateway.administration).routes():
+            path = each.path.removeprefix("/").format(id="x")
+            assert (await admin.api(each.method, path, token)).status_code == 401, (token[:7], path)
     cookies = await session_of_a_password(admin)
     for resource in world.nouns:
         answer = await admin.http.get(f"/admin/api/{resource.name}", headers={"cookie": cookies})

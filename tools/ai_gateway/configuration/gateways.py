@@ -24,10 +24,13 @@ def gateways_of(document: Mapping[str, Json]) -> list[GatewayResource]:
     return [GatewayResource(name, entry["tenant"], entry.get("requests_per_min")) for name, entry in entries]
 
 
-async def create_gateway(changes: ConfigChanges, asked: Json, tenants: Collection[str], by: str, subject: str = "") -> dict[str, Json]:
+async def create_gateway(
+    changes: ConfigChanges, asked: Json, tenants: Collection[str], by: str, subject: str = "", of_tenant: str | None = None
+) -> dict[str, Json]:
     """Make a gateway of `{id, tenant, requests_per_min?}` and return it.
 
-    tenants: those whose it may be. subject: the administrator who makes it, for the audit. Raises ConfigInvalid, ThingExists.
+    tenants: those whose it may be. subject: the administrator who makes it, for the audit. `of_tenant`: whose names they know (None:
+    all). Raises ConfigInvalid, also of a name that cannot be had for a reason that is not theirs to know, and ThingExists.
     """
     given: Mapping[str, Any] = asked if isinstance(asked, Mapping) else {}
     name, tenant = given.get("id"), given.get("tenant")
@@ -43,6 +46,8 @@ async def create_gateway(changes: ConfigChanges, asked: Json, tenants: Collectio
 
     def add(document: dict[str, Json]) -> ConfigAct:
         gateways = document.setdefault("gateways", {})
+        if name in gateways and of_tenant not in (None, gateways[name]["tenant"]):
+            raise ConfigInvalid([ConfigFault("id", "cannot be had; take another")])
         if name in gateways:
             raise ThingExists(f"gateway {shortened(name)!r} exists already")
         gateways[name] = entry
