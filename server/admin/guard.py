@@ -43,4 +43,5 @@ class AdminGuard:
 
 async def nowhere(_scope: Scope, _receive: Receive, _send: Send) -> None:
     """Answer an address that is none."""
-    raise HTTPException(404, "there is nothing at this address; docs/guides/ai-administration.md lists what there is")
+    ways = "GET /admin/api/openapi.json says what there is, docs/guides/ai-administration.md what is below /admin/api/ai"
+    raise HTTPException(404, f"there is nothing at this address; {ways}")

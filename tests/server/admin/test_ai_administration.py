@@ -172,6 +172,7 @@ async def test_the_operator_reads_experiments_and_targets(admin: Administration)
 async def test_an_address_or_method_that_is_none_is_said_in_the_same_shape(admin: Administration) -> None:
     nowhere = await admin.ask("GET", "nothing", admin.operator)
     assert (nowhere.status_code, nowhere.json()["error"]["code"]) == (404, "not_found")
+    assert "GET /admin/api/openapi.json" in nowhere.json()["error"]["message"]
     method = await admin.ask("DELETE", "config", admin.operator)
     assert (method.status_code, method.json()["error"]["code"]) == (405, "method_not_allowed")
 
