@@ -5,7 +5,7 @@ from functools import partial
 
 from oauth.tenants import DEFAULT_TENANT
 from server.reports.kinds import made
-from server.reports.sources import Sources
+from server.reports.sources import DAY_US, Sources
 from tools.operation import Json
 from tools.workflows.jobs.reporting import ReportJob
 
@@ -24,6 +24,7 @@ def report_jobs(sources: Sources) -> Sequence[ReportJob]:
     """Return the jobs. The default tenant is the operator's: its reports are of the whole gateway, every other tenant's of its own."""
 
     async def make(kind: str, tenant_id: str, now_us: int) -> dict[str, Json]:
-        return await made(sources, kind, None if tenant_id == DEFAULT_TENANT else tenant_id, now_us)
+        # They come at night: with the day just begun as the last one, most of the first day would be in no week's report.
+        return await made(sources, kind, None if tenant_id == DEFAULT_TENANT else tenant_id, now_us // DAY_US * DAY_US)
 
     return [ReportJob(name, title, partial(make, kind)) for name, (kind, title) in _JOBS.items()]

@@ -50,5 +50,5 @@ def totals_of(sums: Sequence[CallSum]) -> CallTotals:
 
 
 async def totals_in(figures: HistoryFigures, scope: Scope) -> CallTotals:
-    """Return the calls of a scope, by whole days; those of the day under way count."""
+    """Return the calls of a scope, which begins and ends at midnight."""
     return totals_of(await figures.sums(scope.from_us, scope.to_us - 1, scope.tenant_id, by_day=True))

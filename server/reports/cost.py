@@ -9,10 +9,10 @@ from tools.workflows.jobs.report import finding
 
 
 async def cost(sources: Sources, scope: Scope) -> Report:
-    """Return what model calls and priced operations came to since the scope begins, the dearest first."""
-    models = await sources.store.model_calls.usage("model", scope.tenant_id, scope.from_us)
-    people = await sources.store.model_calls.usage("user", scope.tenant_id, scope.from_us)
-    operations = await sources.store.operation_charges.usage(scope.tenant_id, scope.from_us)
+    """Return what model calls and priced operations came to in the scope, the dearest first."""
+    models = await sources.store.model_calls.usage("model", scope.tenant_id, scope.from_us, scope.to_us)
+    people = await sources.store.model_calls.usage("user", scope.tenant_id, scope.from_us, scope.to_us)
+    operations = await sources.store.operation_charges.usage(scope.tenant_id, scope.from_us, scope.to_us)
     of_models, of_tools = sum(each.cost_nano_usd for each in models), sum(each.cost_nano_usd for each in operations)
     unpriced = [each for each in models if each.unpriced]
     figures = (

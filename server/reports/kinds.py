@@ -40,7 +40,11 @@ KINDS: Mapping[str, ReportKind] = {
 
 
 async def made(sources: Sources, kind: str, tenant_id: str | None, to_us: int, days: int | None = None) -> dict[str, Json]:
-    """Return the report of a kind, of the `days` before `to_us`; tenant None: of the whole gateway. Raises KeyError."""
+    """Return the report of a kind, of so many `days`, the last of which is the one that `to_us` ends in; tenant None: of the gateway.
+
+    Sums are kept by whole days of UTC, so a scope begins and ends at midnight; of a day under way counts what there is. Raises KeyError.
+    """
     of = KINDS[kind]
-    report = await of.make(sources, Scope(tenant_id, to_us - (days or of.days) * DAY_US, to_us))
+    end_us = -(-to_us // DAY_US) * DAY_US
+    report = await of.make(sources, Scope(tenant_id, end_us - (days or of.days) * DAY_US, end_us))
     return report.as_json(to_us)

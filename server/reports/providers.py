@@ -13,15 +13,15 @@ BAD_PERCENT = 5.0
 
 
 async def providers(sources: Sources, scope: Scope) -> Report:
-    """Return the providers by their calls since the scope begins; those of which more than BAD_PERCENT failed are findings."""
-    uses = await sources.store.figures.uses(scope.from_us, scope.tenant_id)
+    """Return the providers by their calls in the scope; those of which more than BAD_PERCENT failed are findings."""
+    uses = await sources.store.figures.uses(scope.from_us, scope.tenant_id, until_us=scope.to_us - 1)
     calls: Counter[str] = Counter()
     failures: Counter[str] = Counter()
     for use in uses:
         name = use.operation.partition(".")[0]
         calls[name] += use.calls
         failures[name] += use.failures
-    models = await sources.store.model_calls.usage("provider", scope.tenant_id, scope.from_us)
+    models = await sources.store.model_calls.usage("provider", scope.tenant_id, scope.from_us, scope.to_us)
     rows: list[list[Json]] = [[name, count, failures[name], _percent(failures[name], count)] for name, count in calls.most_common()]
     of_models: list[list[Json]] = [
         [each.of or "none was reached", each.calls, each.errors, _percent(each.errors, each.calls)] for each in models

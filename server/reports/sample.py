@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from server.reports.report import Figure, Report, Table, rows_of
 from server.reports.sources import Scope, Sources
+from server.storage.database import now_us
 from server.storage.history.calls import CallFilter
 from server.storage.history.rollups import HOUR_US, OTHER_TOOL, fingerprint, operation_of
 from tools.always_on import ALWAYS_ON
@@ -36,10 +37,12 @@ async def sample(sources: Sources, scope: Scope, draw: Callable[[int, int], int]
 
 async def _drawn(sources: Sources, scope: Scope, draw: Callable[[int, int], int]) -> list[CallRecord]:
     found: dict[int, CallRecord] = {}
+    # Times to come would all draw the newest call.
+    end_us = min(scope.to_us, now_us())
     for _ in range(TRIES):
-        if len(found) == CALLS or scope.from_us >= scope.to_us:
+        if len(found) == CALLS or scope.from_us >= end_us:
             break
-        until = draw(scope.from_us + 1, scope.to_us)
+        until = draw(scope.from_us + 1, end_us)
         which = CallFilter(since_us=scope.from_us, until_us=until, tenant_id=scope.tenant_id)
         for kept in await sources.store.calls.calls(which, 1):
             found[kept.seq] = kept.record

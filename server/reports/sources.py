@@ -10,7 +10,7 @@ DAY_US = 24 * 3_600 * 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Rows of one tenant (None: of all), from one time until another, microseconds since the epoch."""
+    """Rows of one tenant (None: of all), from one midnight of UTC until another, microseconds since the epoch."""
 
     tenant_id: str | None
     from_us: int
@@ -24,7 +24,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """`operations_of`: the names of all operations that a tenant sees (None: that there are), with their providers."""
+    """`operations_of`: names and providers of what was imported for a tenant to see; None: for all tenants together."""
 
     store: Store
     operations_of: Callable[[str | None], Collection[tuple[str, str]]]

@@ -9,9 +9,9 @@ from tools.workflows.jobs.report import finding
 
 
 async def unused(sources: Sources, scope: Scope) -> Report:
-    """Return how many operations of each provider had no call since the scope begins; wholly unused providers are findings."""
+    """Return how many operations of each provider had no call in the scope; wholly unused providers are findings."""
     known = sources.operations_of(scope.tenant_id)
-    used = {use.operation for use in await sources.store.figures.uses(scope.from_us, scope.tenant_id)}
+    used = {use.operation for use in await sources.store.figures.uses(scope.from_us, scope.tenant_id, until_us=scope.to_us - 1)}
     of_provider = Counter(provider for _name, provider in known)
     idle = Counter(provider for name, provider in known if name not in used)
     rows: list[list[Json]] = [[provider, count, of_provider[provider]] for provider, count in idle.most_common()]

@@ -84,6 +84,7 @@ async def test_usage_adds_up(calls: SqlModelCallStore, database: Database) -> No
     assert list(await calls.usage("key", "acme", DAY_US)) == [replace(openai, of="bot"), replace(unpriced, of="")]
     assert list(await calls.usage("day", "acme", DAY_US)) == [replace(unpriced, of="1970-01-03"), replace(openai, of="1970-01-02")]
     assert sum(each.calls for each in await calls.usage("model", None, 0)) == 5
+    assert [each.calls for each in await calls.usage("model", "acme", DAY_US, 2 * DAY_US)] == [2]
 
 
 async def test_old_rows_are_forgotten(calls: SqlModelCallStore) -> None:

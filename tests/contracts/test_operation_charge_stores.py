@@ -33,6 +33,7 @@ async def test_what_operations_came_to_is_added_up_by_tenant(database: Database)
     )
     assert list(await charges.usage("acme", 10)) == [OperationUsage("crm.a", 1, 0, 5), OperationUsage("crm.deals.list", 2, 1, 5)]
     assert sum(each.calls for each in await charges.usage(None, 0)) == 5
+    assert [each.calls for each in await charges.usage("acme", 0, 10)] == [1]
     assert await charges.forget_before(10) == 1
 
 

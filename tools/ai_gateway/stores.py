@@ -55,8 +55,11 @@ class ModelCallStore(Protocol):
         """Return one call of a tenant."""
         ...
 
-    async def usage(self, by: UsageBy, tenant_id: str | None, since_us: int) -> Sequence[ModelUsage]:
-        """Return what was used since `since_us`, the dearest first (days: the newest first); tenant None: of all, for operators."""
+    async def usage(self, by: UsageBy, tenant_id: str | None, since_us: int, until_us: int | None = None) -> Sequence[ModelUsage]:
+        """Return what was used from `since_us` on, and before `until_us` (None: up to now), the dearest first (days: the newest first).
+
+        tenant None: of all, for operators.
+        """
         ...
 
     async def forget_before(self, time_us: int) -> int:

@@ -72,7 +72,7 @@ class OperationChargeStore(Protocol):
         """
         ...
 
-    async def usage(self, tenant_id: str | None, since_us: int) -> Sequence[OperationUsage]:
+    async def usage(self, tenant_id: str | None, since_us: int, until_us: int | None = None) -> Sequence[OperationUsage]:
         """Return what each operation came to since then, the dearest first; tenant None: of all, for operators."""
         ...
 

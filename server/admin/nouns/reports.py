@@ -5,8 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from server.admin.administrators import Administrator
 from server.admin.resource import Column, ListQuery, Resource, Row, Rows
-from server.reports.kinds import KINDS
-from server.reports.sources import DAY_US, Scope, Sources
+from server.reports.kinds import KINDS, made
+from server.reports.sources import Sources
 from server.storage.database import now_us
 
 
@@ -48,8 +48,7 @@ class Reports:
         if kind is None or to_us is None:
             return None
         whose = None if administrator.reaches_gateway else administrator.tenant_id
-        report = await kind.make(self.sources, Scope(whose, to_us - kind.days * DAY_US, to_us))
-        return {"id": key, "about": kind.about, "days": kind.days, **report.as_json(to_us)}
+        return {"id": key, "about": kind.about, "days": kind.days, **await made(self.sources, name, whose, to_us)}
 
 
 def _end_of(day: str) -> int | None:

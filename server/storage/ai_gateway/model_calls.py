@@ -68,7 +68,7 @@ class SqlModelCallStore:
             row = (await connection.execute(query)).first()
         return None if row is None else call_of(row)
 
-    async def usage(self, by: UsageBy, tenant_id: str | None, since_us: int) -> Sequence[ModelUsage]:
+    async def usage(self, by: UsageBy, tenant_id: str | None, since_us: int, until_us: int | None = None) -> Sequence[ModelUsage]:
         of = self._told_apart_by(by).label("subject")
         cost = func.coalesce(func.sum(model_calls.c.cost_nano_usd), 0).label("cost_nano_usd")
         query = select(
@@ -86,6 +86,8 @@ class SqlModelCallStore:
             query = query.select_from(model_calls.outerjoin(caller_keys, its_key))
         if tenant_id is not None:
             query = query.where(model_calls.c.tenant_id == tenant_id)
+        if until_us is not None:
+            query = query.where(model_calls.c.at < until_us)
         query = query.group_by(text("subject")).order_by(of.desc() if by == "day" else cost.desc(), of).limit(MAX_ROWS)
         async with self._database.read() as connection:
             return [_usage(row) for row in await connection.execute(query)]

@@ -35,13 +35,15 @@ class SqlOperationCharges:
 
         return await self._database.transact(written)
 
-    async def usage(self, tenant_id: str | None, since_us: int) -> Sequence[OperationUsage]:
+    async def usage(self, tenant_id: str | None, since_us: int, until_us: int | None = None) -> Sequence[OperationUsage]:
         table = operation_charges.c
         cost = func.sum(table.cost_nano_usd).label("cost")
         errors = func.sum(case((table.outcome == "ok", 0), else_=1)).label("errors")
         query = select(table.operation, func.count().label("calls"), errors, cost).where(table.at >= since_us)
         if tenant_id is not None:
             query = query.where(table.tenant_id == tenant_id)
+        if until_us is not None:
+            query = query.where(table.at < until_us)
         query = query.group_by(table.operation).order_by(cost.desc(), table.operation).limit(MAX_ROWS)
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()

@@ -22,6 +22,7 @@ from tests.contracts.test_call_history import call
 from tests.empty_store import put_data_directory
 from tools.ai_gateway.feedback import CallFeedback
 from tools.ai_gateway.stores import ClosedCall
+from tools.metering.stores import ClosedCharge
 
 #: a fixed now: the middle of a day, some years on
 NOW = 20_000 * DAY_US + DAY_US // 2
@@ -78,6 +79,49 @@ async def test_a_tenants_report_holds_nothing_of_another_tenant(store: Store, so
     await store.static_tokens.add(StaticToken(b"h", "st_1", "globex", "eve", "secret-script", frozenset({"mcp"}), NOW / 1e6))
     said = orjson.dumps(await made(sources, kind, "acme", NOW))
     assert not [word for word in (b"globex", b"secret.plans", b"secret-script", b"eve") if word in said]
+
+
+async def test_a_report_of_a_time_that_is_over_counts_nothing_that_came_later(store: Store, sources: Sources) -> None:
+    """Five days ago there had been one call, and no failure, model call or charge."""
+    await fill(store)
+    await store.operation_charges.append(
+        [ClosedCharge("op_1", "acme", NOW - DAY_US, "crm", "crm.deals.list", "ada", "ok", 1_000_000_000, "t")]
+    )
+    then = NOW - 5 * DAY_US
+    digest = await made(sources, "digest", "acme", then)
+    assert figures(digest) | {"95 of 100 calls took at most": None} == {
+        "calls": 1,
+        "failed by us or an upstream": 0.0,
+        "95 of 100 calls took at most": None,
+        "tokens refreshed": 0,
+        "spent on models": 0.0,
+        "operations used": 1,
+    }
+    assert digest["findings"] == []
+    cost = await made(sources, "cost", "acme", then)
+    assert (figures(cost)["models and tools together"], table(cost, "By model"), table(cost, "By person")) == (0.0, [], [])
+    providers = await made(sources, "providers", "acme", then)
+    assert (table(providers, "APIs"), table(providers, "Providers of models")) == ([["crm", 1, 0, 0.0]], [])
+    assert figures(await made(sources, "unused", "acme", then))["of them without a call"] == 2
+
+
+async def test_a_failure_that_was_new_then_is_said_to_be_though_it_came_again(store: Store, sources: Sources) -> None:
+    failed = partial(call, "crm.deals.update", "upstream_error")
+    await store.calls.append_calls([failed(at_us=NOW - 9 * DAY_US), failed(at_us=NOW)])
+    [new] = (await made(sources, "digest", "acme", NOW - 8 * DAY_US))["findings"]
+    assert "2 times until now" in new["message"]
+    assert (await made(sources, "digest", "acme", NOW))["findings"] == []
+
+
+async def test_seven_days_are_the_one_under_way_and_six_before_it(store: Store, sources: Sources) -> None:
+    """Beside the seven before those: no day is in both, and none is between them."""
+    today = NOW - DAY_US // 2
+    for days_ago in range(16):
+        await store.calls.append_calls([call("crm.deals.list", at_us=today - days_ago * DAY_US + 5)] * (100 if days_ago in (7, 14) else 1))
+    [calls] = [each for each in (await made(sources, "digest", "acme", NOW))["figures"] if each["name"] == "calls"]
+    assert (calls["value"], calls["before"]) == (7, 106)
+    [calls] = [each for each in (await made(sources, "digest", "acme", today))["figures"] if each["name"] == "calls"]
+    assert (calls["value"], calls["before"]) == (106, 106)
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

@@ -1,17 +1,21 @@
 """Jobs, webhooks, configuration and reports over `/admin/api`: what is shown, what may be done, and to whom."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 import pytest
 
 from server.config_versions.changes import ConfigChanges
 from server.storage.alerts.records import AlertState, Outcome
 from server.storage.database import now_us
 from tests.contracts.test_delivery_stores import arrival, webhook
+from tests.gateway import bring_openapi
 from tests.server.admin.call_records import call_record
 from tests.server.admin.conftest import Administration
+from tests.server.admin.two_tenants import DOCUMENT, TENANTS
 from tests.waiting import until
 from tools.workflows.schedules.builtin import BUILTIN
 
@@ -102,6 +106,24 @@ async def test_a_report_is_of_what_its_reader_reaches(admin: Administration) -> 
     assert (await admin.api("GET", "reports/digest:2020-01-01", admin.acme)).json()["counts"]["calls"] == 0
     for nothing in ("gossip", "digest:soon", "digest:9999-12-31"):
         assert (await admin.api("GET", f"reports/{nothing}", admin.acme)).status_code == 404
+
+
+async def test_of_the_gateway_every_tenants_imports_may_be_unused(admin: Administration, tmp_path: Path) -> None:
+    """Of a tenant what it sees; one operation of each tenant, and the default tenant sees none."""
+    (tmp_path / "crm.json").write_bytes(orjson.dumps(DOCUMENT))
+    for tenant in TENANTS:
+        await bring_openapi(admin.gateway, tmp_path / "crm.json", f"{tenant}-crm", tenant)
+    everything, own = [(await admin.api("GET", "reports/unused", token)).json() for token in (admin.operator, admin.acme)]
+    assert [each["counts"]["operations"] for each in (everything, own)] == [2, 1]
+    assert [each["about"] for each in everything["findings"]] == ["acme-crm", "globex-crm"]
+
+
+async def test_uses_are_counted_until_the_end_that_is_asked_for(admin: Administration) -> None:
+    await admin.gateway.store.calls.append_calls([call_record(ago_s=3 * 86_400), call_record(ago_s=6 * 86_400)])
+    now = datetime.now(UTC)
+    days = [(now - timedelta(days=ago)).date().isoformat() for ago in (9, 4)]
+    [row] = await items(admin, f"usage?from={days[0]}&to={days[1]}", admin.acme)
+    assert row["calls"] == 1
 
 
 async def test_decisions_say_whom_they_were_about_and_why(admin: Administration) -> None:
