@@ -182,7 +182,18 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         background = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(background.cancel_scope.cancel)
         await stack.enter_async_context(mcp.run())
-        alerts = Alerts(settings, store, feed, egress, connections, operations, ai_gateway, work, lambda: config.current.alerts)
+        alerts = Alerts(
+            settings,
+            store,
+            feed,
+            egress,
+            connections,
+            operations,
+            ai_gateway,
+            work,
+            lambda: config.current.alerts,
+            lambda: config.current.sinks,
+        )
         housekeeping = Housekeeping(store, feed, authorization, operations.usage, lambda: config.current.retention, work)
         for part in (
             feed.run,

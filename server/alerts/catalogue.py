@@ -19,6 +19,7 @@ from server.alerts.rules.role_changed import RoleChanged
 from server.alerts.rules.rotation import Rotation
 from server.alerts.rules.rule import RuleKind
 from server.alerts.rules.sign_in_burst import SignInBurst
+from server.alerts.rules.sink_behind import SinkBehind
 from server.alerts.rules.store_down import StoreDown
 
 #: in the order in which they are told of; one that mutes others is first
@@ -34,6 +35,7 @@ KINDS: Mapping[str, RuleKind] = {
         JobLate,
         BackupOld,
         DrillFailed,
+        SinkBehind,
         Disk,
         EndingSoon,
         Rotation,

@@ -27,12 +27,14 @@ from server.alerts.rules.role_changed import RoleChanged
 from server.alerts.rules.rotation import Rotation
 from server.alerts.rules.rule import Rule
 from server.alerts.rules.sign_in_burst import SignInBurst
+from server.alerts.rules.sink_behind import SinkBehind
 from server.alerts.rules.store_down import StoreDown
 from server.alerts.sinks.opened import Sinks
 from server.alerts.sinks.revealed import RevealedSecrets
 from server.alerts.watch import Watch
 from server.config_versions.sections.alerts import Alerts
 from server.storage.alerts.stores import AlertStores
+from server.storage.history.sink_cursors import SinkCursor
 from server.storage.oauth.secret_ages import SecretAge
 from tools.egress.client import Egress
 
@@ -47,6 +49,7 @@ class AlertSources:
     late_jobs: Callable[[], Awaitable[Sequence[LateJob]]]
     newest_backup_us: Callable[[], Awaitable[int | None]]
     last_drill: LastDrill
+    sink_cursors: Callable[[], Awaitable[Sequence[SinkCursor]]]
     endings: Callable[[], Awaitable[Sequence[Ending]]]
     secret_ages: Callable[[], Awaitable[Sequence[SecretAge]]]
 
@@ -106,6 +109,7 @@ def rules_of(
         JobLate(sources.late_jobs, lambda: settings().rules.job_late.periods),
         BackupOld(sources.newest_backup_us, lambda: settings().rules.backup_old.days),
         DrillFailed(sources.last_drill),
+        SinkBehind(sources.sink_cursors, lambda: settings().rules.sink_behind.hours),
         Disk(nodes, lambda: settings().rules.disk.below_percent),
         EndingSoon(sources.endings, lambda: settings().rules.ending.days),
         Rotation(sources.secret_ages, lambda: settings().rules.rotation.days),

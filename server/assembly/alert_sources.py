@@ -15,6 +15,7 @@ from server.alerts.watch import Watch
 from server.assembly.alerts import Alerts
 from server.config.backup_folder import RECIPIENTS_FILE, have_backup_keys, newest_backup_at
 from server.storage.database import now_us
+from server.storage.history.sink_cursors import SinkCursor
 
 #: why a schedule is late -> our words
 _LATE = {"not_taken": "no gateway has taken its slot", "still_running": "the run before it goes on"}
@@ -39,6 +40,7 @@ def open_alerts(alerts: Alerts) -> Watch:
         late_jobs=looked_at.late_jobs,
         newest_backup_us=looked_at.newest_backup_us,
         last_drill=looked_at.last_drill,
+        sink_cursors=looked_at.sink_cursors,
         endings=looked_at.endings,
         secret_ages=lambda: alerts.store.secret_ages.of(None),
     )
@@ -105,6 +107,11 @@ class _LookedAt:
                 failed = [each for each in run.report["findings"] if each["kind"] == "drill_failed"]
                 return str(failed[0]["message"]) if failed else None
         return None
+
+    async def sink_cursors(self) -> Sequence[SinkCursor]:
+        """Return how the log sinks stand that are configured; one that was taken out waits for nobody."""
+        wanted = {(sink.name, stream) for sink in self._alerts.sinks().logs for stream in sink.streams}
+        return [each for each in await self._alerts.store.sink_cursors.all() if (each.sink, each.stream) in wanted] if wanted else []
 
     async def endings(self) -> Sequence[Ending]:
         """Return what ends: service principals, and static tokens of a tenant, all of them on one day."""

@@ -22,6 +22,7 @@ from tools.egress.client import Egress
 if TYPE_CHECKING:
     from server.alerts.watch import Watch
     from server.config_versions.sections.alerts import Alerts as AlertSettings
+    from server.config_versions.sections.sinks import Sinks as LogSinks
 
 FIRST_LOOK_S = 10.0
 
@@ -39,6 +40,7 @@ class Alerts:
     ai_gateway: AiGateway
     work: LateWork
     section: "Callable[[], AlertSettings]"
+    sinks: "Callable[[], LogSinks]"
     watch: "Watch | None" = field(default=None)
 
     async def run(self) -> None:

@@ -13,6 +13,7 @@ from server.admin.nouns.connections import ConnectionNoun
 from server.admin.nouns.decisions import Decisions
 from server.admin.nouns.errors import Errors
 from server.admin.nouns.jobs import Jobs
+from server.admin.nouns.log_sinks import LogSinkNoun
 from server.admin.nouns.operations import OperationNoun
 from server.admin.nouns.people import People
 from server.admin.nouns.person_changes import PersonChanges
@@ -69,6 +70,7 @@ def assemble_nouns(of: Administration) -> tuple[Resource, ...]:
         AlertNoun(board, try_all_sinks).resource(),
         SilenceNoun(board).resource(),
         Config(store.config_versions, ConfigChanges(store.config_versions, of.connections.has_named_secret)).resource(),
+        LogSinkNoun(store.sink_cursors, lambda: of.config.current.sinks).resource(),
         Reports(reports).resource(),
         ShareLinks(store.share_links, settings.admin_url).resource(),
         Services(store.machines.services, store.clients, revocation).resource(),

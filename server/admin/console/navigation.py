@@ -12,7 +12,7 @@ GROUPS = (
     ("What happens", ("calls", "errors", "usage", "audit", "decisions")),
     ("Who may", ("tenants", "people", "clients", "services", "trust", "connections")),
     ("What runs", ("operations", "jobs", "webhooks", "alerts", "reports")),
-    ("The gateway", ("config", "backups", "share-links")),
+    ("The gateway", ("config", "backups", "sinks", "share-links")),
 )
 _REST = "More"
 

@@ -48,6 +48,11 @@ class JobLateSettings(RuleSettings):
 
 
 @dataclass(frozen=True, slots=True)
+class SinkBehindSettings(RuleSettings):
+    hours: Annotated[float, Field(gt=0, le=8_760)] = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class AgeSettings(RuleSettings):
     days: Days = 14
 
@@ -90,6 +95,7 @@ class RulesSettings:
     job_late: JobLateSettings = JobLateSettings()
     backup_old: AgeSettings = AgeSettings(days=8)
     drill_failed: RuleSettings = RuleSettings()
+    sink_behind: SinkBehindSettings = SinkBehindSettings()
     disk: DiskSettings = DiskSettings()
     ending: AgeSettings = AgeSettings(days=14)
     rotation: AgeSettings = AgeSettings(days=90)

@@ -30,6 +30,7 @@ WITHOUT_A_ROW = {
     "reports": "made by jobs",
     "backups": "the gateway's",
     "config": "the gateway's",
+    "sinks": "the gateway's",
     "alerts": "the gateway's",
     "silences": "the gateway's",
 }

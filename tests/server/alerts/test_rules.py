@@ -23,8 +23,10 @@ from server.alerts.rules.overhead import Overhead
 from server.alerts.rules.refresh_failing import RefreshFailing
 from server.alerts.rules.rotation import Rotation
 from server.alerts.rules.rule import DAY_US, HOUR_US, MINUTE_US, Rule
+from server.alerts.rules.sink_behind import SinkBehind
 from server.alerts.rules.store_down import StoreDown
 from server.config_versions.sections.alerts import ErrorRateSettings, FallbackSettings, OverheadSettings
+from server.storage.history.sink_cursors import SinkCursor
 from server.storage.oauth.secret_ages import SecretAge
 from tools.metering.spending import Amount, Charge
 from tools.metering.stores import Counter
@@ -162,6 +164,25 @@ async def test_a_drill_that_failed_is_found_with_its_words() -> None:
         return "rows of call_records are missing"
 
     assert await said(DrillFailed(failed)) == ["the last drill failed: rows of call_records are missing"]
+
+
+CURSOR = SinkCursor("archive", "calls", 0, 0, "", 0, 0, 0, 0, 0, 2, 0, "answered 503", 0)
+
+
+@pytest.mark.parametrize(
+    ("behind_since_us", "found"),
+    [
+        (0, []),
+        (NOON_US - HOUR_US, []),
+        (NOON_US - 61 * MINUTE_US, ["calls for archive have waited for 61 min: answered 503"]),
+        (NOON_US - 3 * HOUR_US, ["calls for archive have waited for 3 h: answered 503"]),
+    ],
+)
+async def test_a_log_sink_may_be_behind_for_an_hour(behind_since_us: int, found: list[str]) -> None:
+    async def cursors() -> Sequence[SinkCursor]:
+        return [replace(CURSOR, behind_since_us=behind_since_us)]
+
+    assert await said(SinkBehind(cursors, lambda: 1.0)) == found
 
 
 async def test_what_ends_within_two_weeks_is_found_and_for_two_weeks_after() -> None:
