@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
+import anyio
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -22,18 +24,39 @@ MAX_LIFETIME_S = 3600
 LEEWAY_S = 60  # two machines on NTP differ by less
 MAX_JWKS_BYTES = 65536
 JWKS_FRESH_S = 300.0
-#: an unknown key is looked for again, but not more often than this: somebody may send unknown ones on purpose
+#: an unknown key is looked for again, and so is an address that failed, but not more often than this: somebody may ask on purpose
 REFETCH_EVERY_S = 60.0
+MAX_ADDRESSES = 1000
+
+
+@dataclass(slots=True)
+class _Address:
+    """What is known of one `jwks_uri`; times are epoch seconds."""
+
+    keys: KeySet | None = None
+    read_at: float = 0.0
+    failed_at: float = float("-inf")
+    #: of many who miss the same keys, one asks
+    reading: anyio.Lock = field(default_factory=anyio.Lock)
+
+    def fresh(self, now: float, wanted_key_id: str | None) -> KeySet | None:
+        """Return keys that need not be read again. Raises FetchRefused where they could not be read a moment ago."""
+        # OpenID Connect Core §10.1.1: an unknown kid means a rotation; bounded, since it may also mean an attack on the issuer.
+        if self.keys is not None and now - self.read_at < (JWKS_FRESH_S if _has(self.keys, wanted_key_id) else REFETCH_EVERY_S):
+            return self.keys
+        if now - self.failed_at < REFETCH_EVERY_S:
+            raise FetchRefused(f"jwks_uri could not be read a moment ago; it is asked again after {REFETCH_EVERY_S:.0f} seconds")
+        return None
 
 
 class JwksCache:
-    """Public keys of clients and issuers: inside their metadata, or at an https URL, kept for five minutes."""
+    """Public keys of clients and issuers: inside their metadata, or at an https URL, kept for five minutes; failures for one."""
 
     def __init__(self, send: Outbound, clock: Callable[[], float] = time.time) -> None:
         self._send = send
         self._clock = clock
-        #: jwks_uri -> (keys, when they were read)
-        self._read_by_uri: dict[str, tuple[KeySet, float]] = {}
+        #: the one that was added last stands last
+        self._by_uri: dict[str, _Address] = {}
 
     async def keys(self, jwks: str, jwks_uri: str, *, wanted_key_id: str | None = None) -> KeySet:
         """Return the keys; a `wanted_key_id` that is not among them is a reason to read them again.
@@ -43,20 +66,31 @@ class JwksCache:
         # RFC 7591 §2: the keys in the metadata exclude jwks_uri.
         if jwks:
             return import_public_keys(read_object(jwks.encode()))
-        now = self._clock()
-        known = self._read_by_uri.get(jwks_uri)
-        # OpenID Connect Core §10.1.1: an unknown kid means a rotation; bounded, since it may also mean an attack on the issuer.
-        if known is not None and now - known[1] < (JWKS_FRESH_S if _has(known[0], wanted_key_id) else REFETCH_EVERY_S):
-            return known[0]
+        address = self._by_uri.get(jwks_uri)
+        if address is None:
+            if len(self._by_uri) >= MAX_ADDRESSES:
+                del self._by_uri[next(iter(self._by_uri))]
+            address = self._by_uri[jwks_uri] = _Address()
+        if (keys := address.fresh(self._clock(), wanted_key_id)) is not None:
+            return keys
+        async with address.reading:
+            # Somebody else may have read them meanwhile, or failed to.
+            if (keys := address.fresh(self._clock(), wanted_key_id)) is not None:
+                return keys
+            try:
+                address.keys = await self._read(jwks_uri)
+            except (FetchRefused, RegistrationRefused):
+                address.failed_at = self._clock()
+                raise
+            address.read_at = self._clock()
+            return address.keys
+
+    async def _read(self, jwks_uri: str) -> KeySet:
         fetched = await self._send("GET", jwks_uri, headers=ACCEPT_JSON, body=None, max_bytes=MAX_JWKS_BYTES, timeout_s=5.0)
         # A redirect is no answer: another host would give the keys.
         if fetched.status != 200:
             raise FetchRefused(f"jwks_uri answered {fetched.status}")
-        keys = import_public_keys(read_object(fetched.body))
-        if len(self._read_by_uri) >= 1000:
-            self._read_by_uri.clear()
-        self._read_by_uri[jwks_uri] = (keys, now)
-        return keys
+        return import_public_keys(read_object(fetched.body))
 
 
 def decode(assertion: str, keys: KeySet) -> Token:

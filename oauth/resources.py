@@ -44,8 +44,9 @@ class Resources:
         """Return the canonical resource of a tenant."""
         if kind == "mcp":
             return self._mcp_url(tenant_id)
-        path = "/v1" if kind == "models" else "/admin"
-        return f"{self._base_url}{path}" if tenant_id == DEFAULT_TENANT else f"{self._base_url}{path}/{tenant_id}"
+        if kind == "admin":
+            return admin_resource(self._base_url, tenant_id)
+        return f"{self._base_url}/v1" if tenant_id == DEFAULT_TENANT else f"{self._base_url}/v1/{tenant_id}"
 
     def resolve(self, values: Sequence[str]) -> ProtectedResource:
         """Return the resource that every value names; no value means the default tenant's MCP URL. Raises OAuthError (invalid_target).
@@ -83,6 +84,11 @@ class Resources:
                 # Built again from the id and compared whole, so that `/mcpx`, `/mcp//a` and the like are nothing.
                 return (tenant_id, kind) if wanted == self.of(tenant_id, kind) else None
         return None
+
+
+def admin_resource(origin: str, tenant_id: str) -> str:
+    """Return how the administration of a tenant is named at `origin`: the gateway's, or the console's."""
+    return f"{origin}/admin" if tenant_id == DEFAULT_TENANT else f"{origin}/admin/{tenant_id}"
 
 
 def spellings(base_url: str) -> tuple[str, ...]:

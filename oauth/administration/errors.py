@@ -3,6 +3,7 @@
 LastOwner        nobody would be left who may everything
 InviteRefused    an invite opens nothing (any more)
 MachineRefused   a service principal or a trust policy cannot be as it was said
+TooManyMachines  a tenant has as many of them as it may
 """
 
 
@@ -16,3 +17,7 @@ class InviteRefused(Exception):
 
 class MachineRefused(ValueError):
     """What was said of a machine cannot be; the message names the member and the rule."""
+
+
+class TooManyMachines(Exception):
+    """The tenant's quota is used up; the message says of what, and how many there may be."""

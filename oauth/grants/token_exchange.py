@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from oauth.audit import SecurityEvent, reason_of
 from oauth.errors import AssertionRefused, InvalidGrant, OAuthError
-from oauth.jwt import LEEWAY_S, check_times, read_id
+from oauth.jwt import LEEWAY_S, check_times, read_id, unverified
 from oauth.parameters import Parameters
 from oauth.services.admin_tokens import AdminTokens
 from oauth.services.trust_policy import TrustPolicy
@@ -60,17 +60,18 @@ class TokenExchangeGrant:
         return replace(self._tokens.remember(token, row, revocations), issued_token_type=ACCESS_TOKEN_TYPE)
 
     async def _fitting(self, subject_token: str, form: Parameters) -> tuple[TrustPolicy, Mapping[str, object]]:
-        """Return the one policy that a token fits, and its verified claims. Raises AssertionRefused."""
-        policies, claims = await self._workloads.verified(subject_token)
+        """Return the one policy that a token fits, and its verified claims. Raises AssertionRefused, OAuthError."""
+        # RFC 8725 §3.10: not yet believed, it only says whose policies are looked at; they compare it once it is verified.
+        tenant_id = self._tokens.tenant_of(form, unverified(subject_token)[1].get("aud"))
+        policies, claims = await self._workloads.verified(subject_token, tenant_id)
         fitting = [policy for policy in policies if not policy.refusals(claims)]
         if not fitting:
             # Not which policies there are, nor by how much it missed: `ascend trust test` says so on the machine.
-            raise AssertionRefused("no trust policy fits this token; `ascend trust test` says which claims differ")
-        if len(fitting) > 1:
-            # Another tenant may trust the same workload: then the resource says whose administration is meant.
-            fitting = [policy for policy in fitting if self._tokens.is_named(policy, form)]
+            raise AssertionRefused(
+                "no trust policy of the tenant that is meant fits this token; `ascend trust test` says which claims differ"
+            )
         if len(fitting) != 1:
-            raise AssertionRefused("more than one trust policy fits this token; name the resource, or have their claims exclude each other")
+            raise AssertionRefused("more than one trust policy of this tenant fits this token; have their claims exclude each other")
         return fitting[0], claims
 
 

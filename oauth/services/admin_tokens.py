@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from oauth.errors import OAuthError
 from oauth.parameters import Parameters
-from oauth.resources import Resources
+from oauth.resources import Resources, admin_resource
 from oauth.scopes import parse
 from oauth.services.machine import MAX_TOKEN_S, Machine, scopes_of
 from oauth.stores import GrantStore, OAuthRows
@@ -28,23 +28,23 @@ class AdminTokens:
         resources: Resources,
         tenants: Tenants,
         lifetimes: Lifetimes,
-        admin_resource: str,
+        admin_url: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`admin_resource`: how the metadata of the administration names it (RFC 9728); each tenant has its own behind that."""
+        """`admin_url`: the origin of the console, at which the metadata names the administration (RFC 9728)."""
         self._store, self._access_tokens, self._resources, self._tenants = store, access_tokens, resources, tenants
-        self._lifetimes, self._admin_resource, self._clock = lifetimes, admin_resource, clock
+        self._lifetimes, self._admin_url, self._clock = lifetimes, admin_url, clock
 
     def scopes(self, machine: Machine, form: Parameters) -> frozenset[str]:
         """Return the scopes that the form asks for, all of the role where it names none. Raises OAuthError."""
         tenant = self._tenants.get(machine.tenant_id)
         if tenant is None:
             raise OAuthError("unauthorized_client", "the tenant of this machine is suspended")
-        own = self._resources.of(machine.tenant_id, "admin")
+        # The metadata names one resource for machines of every tenant.
+        published = admin_resource(self._admin_url, DEFAULT_TENANT)
         # RFC 8707 §2, RFC 8693 §2.1: for the administration and for nothing else, however it is named.
-        named = {*form.all("resource"), *form.all("audience")}
-        if named - {own, self._admin_resource}:
-            raise OAuthError("invalid_target", f"this machine has tokens for {self._admin_resource} alone")
+        if _named(form) - self._names_of(machine.tenant_id) - {published}:
+            raise OAuthError("invalid_target", f"this machine has tokens for {published} alone")
         allowed = scopes_of(machine.role)
         asked = frozenset(parse(form.get("scope") or "")) or allowed
         # RFC 6749 §3.3: less than was asked for, never more than the role.
@@ -52,10 +52,21 @@ class AdminTokens:
             raise OAuthError("invalid_scope", f"the role {machine.role.title} has {' '.join(sorted(allowed))}")
         return asked & allowed
 
-    def is_named(self, machine: Machine, form: Parameters) -> bool:
-        """Say whether the form names the administration of the machine's own tenant."""
-        own = {self._resources.of(machine.tenant_id, "admin")} | ({self._admin_resource} if machine.tenant_id == DEFAULT_TENANT else set())
-        return not own.isdisjoint((*form.all("resource"), *form.all("audience")))
+    def tenant_of(self, form: Parameters, audience: object) -> str:
+        """Return whose administration an exchange means: what the form names, else what the statement is for, else the default tenant's.
+
+        Never what other tenants trust: none could shadow another, or make its exchanges ambiguous. `audience`: the claim `aud`.
+        Raises OAuthError (invalid_target).
+        """
+        if named := _named(form):
+            meant = {self._tenant_named(each) for each in named}
+            tenant_id = meant.pop()
+            if meant or tenant_id is None:
+                raise OAuthError("invalid_target", "resource and audience name no administration of this gateway, or two")
+            return tenant_id
+        values = audience if isinstance(audience, list) else [audience]
+        spoken_to = self._tenant_named(values[0]) if len(values) == 1 and isinstance(values[0], str) else None
+        return spoken_to or DEFAULT_TENANT
 
     async def mint(
         self, rows: OAuthRows, machine: Machine, scopes: frozenset[str], grant_type: GrantType, ends_at: float = math.inf
@@ -85,3 +96,19 @@ class AdminTokens:
     @property
     def revocations(self) -> int:
         return self._access_tokens.revocations
+
+    def _names_of(self, tenant_id: str) -> set[str]:
+        """Return how the administration of a tenant is named: at the gateway's origin, and at the console's."""
+        return {self._resources.of(tenant_id, "admin"), admin_resource(self._admin_url, tenant_id)}
+
+    def _tenant_named(self, name: str) -> str | None:
+        """Return the living tenant whose administration has this name."""
+        # Built again from the id and compared whole, so that what merely resembles a name is none.
+        tenant_id = next(
+            (name.rpartition("/")[2] for each in self._names_of(DEFAULT_TENANT) if name.startswith(f"{each}/")), DEFAULT_TENANT
+        )
+        return tenant_id if name in self._names_of(tenant_id) and self._tenants.get(tenant_id) is not None else None
+
+
+def _named(form: Parameters) -> set[str]:
+    return {*form.all("resource"), *form.all("audience")}

@@ -11,6 +11,8 @@ _SCOPES = {Role.AUDITOR: "admin:read", Role.OPERATOR: "admin:write", Role.OWNER:
 ADMIN_SCOPES = tuple(_SCOPES[role] for role in Role)
 #: no token of a machine lives longer (operations contract, "Automation")
 MAX_TOKEN_S = 900.0
+#: service principals of a tenant, and trust policies of a tenant
+MAX_OF_A_TENANT = 100
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 

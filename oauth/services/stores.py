@@ -11,7 +11,10 @@ from oauth.services.trust_policy import TrustPolicy
 
 class ServiceStore(Protocol):
     async def add(self, service: ServicePrincipal, client: Client) -> None:
-        """Keep it and the client that it proves itself as, both or neither. Raises AlreadyTaken for a name that its tenant has."""
+        """Keep it and the client that it proves itself as, both or neither.
+
+        Raises AlreadyTaken for a name that its tenant has, and TooManyMachines.
+        """
         ...
 
     async def of(self, machine_id: str) -> ServicePrincipal | None:
@@ -29,13 +32,13 @@ class ServiceStore(Protocol):
 
 class TrustPolicyStore(Protocol):
     async def add(self, policy: TrustPolicy) -> None:
-        """Keep it. Raises AlreadyTaken for a name that its tenant has."""
+        """Keep it. Raises AlreadyTaken for a name that its tenant has, and TooManyMachines: also for addresses of one issuer's keys."""
         ...
 
     async def of(self, machine_id: str) -> TrustPolicy | None: ...
 
-    async def of_issuer(self, issuer: str) -> Sequence[TrustPolicy]:
-        """Return the policies, of all tenants, that trust this issuer."""
+    async def of_issuer(self, issuer: str, tenant_id: str | None) -> Sequence[TrustPolicy]:
+        """Return the policies of a tenant that trust this issuer; None: of all tenants."""
         ...
 
     async def all(self, tenant_id: str | None = None) -> Sequence[TrustPolicy]:

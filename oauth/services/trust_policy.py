@@ -27,6 +27,8 @@ _OF_THE_TOKEN = frozenset({"iss", "aud", "exp", "nbf", "iat", "jti"})
 _EVENT, _OF_STRANGERS = "event_name", "pull_request"
 MAX_CLAIMS = 20
 MAX_CHARS = 500
+#: of one issuer's keys, in the policies of one tenant: each may be asked when anybody shows a statement
+MAX_KEY_ADDRESSES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,12 @@ def not_found(message: str, hint: str = "") -> AdminRefused:
     return AdminRefused(404, "not_found", message, hint)
 
 
+def no_such_tenant() -> AdminRefused:
+    """Return the refusal of a field that names a tenant which there is not."""
+    faults = [{"place": "tenant", "message": "unknown"}]
+    return AdminRefused(422, "invalid_fields", "tenant: there is no such one", "`ascend tenant list` shows all", faults=faults)
+
+
 def version_conflict(newest: str) -> AdminRefused:
     """Return the refusal of who has seen an older version."""
     return AdminRefused(412, "version_conflict", "it was changed since you read it", f'read it again, then send If-Match: "{newest}"')

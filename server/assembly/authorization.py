@@ -207,8 +207,8 @@ class AuthorizationServer:
         stores, machines = self.stores, self.stores.machines
         if machines is None:
             return None
-        admin_resource = f"{self.settings.admin_url}/admin"
-        tokens = AdminTokens(stores.grants, self.access_tokens, self.resources, self.tenants, self.lifetimes, admin_resource, clock)
+        admin_url = self.settings.admin_url
+        tokens = AdminTokens(stores.grants, self.access_tokens, self.resources, self.tenants, self.lifetimes, admin_url, clock)
         others = self.handlers_by_grant_type[CLIENT_CREDENTIALS]
         self.handlers_by_grant_type[CLIENT_CREDENTIALS] = ServiceCredentialsGrant(stores.grants, machines.services, tokens, others, clock)
         return TokenExchangeGrant(stores.grants, stores.audit, WorkloadTokens(machines.policies, self.key_sets), tokens, clock)

@@ -1,7 +1,9 @@
 """What is administered, put together with the parts that it is about; every face is given the same."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
+from oauth.resources import admin_resource
 from oauth.vault.named_secrets import NamedSecrets
 from server.admin.nouns.alerts import AlertNoun, SilenceNoun
 from server.admin.nouns.audit import Audit
@@ -73,6 +75,6 @@ def assemble_nouns(of: Administration) -> tuple[Resource, ...]:
         LogSinkNoun(store.sink_cursors, lambda: of.config.current.sinks).resource(),
         Reports(reports).resource(),
         ShareLinks(store.share_links, settings.admin_url).resource(),
-        Services(store.machines.services, store.clients, revocation).resource(),
-        Trust(store.machines.policies, revocation, f"{settings.admin_url}/admin").resource(),
+        Services(store.machines.services, store.clients, store.tenants, revocation).resource(),
+        Trust(store.machines.policies, store.tenants, revocation, partial(admin_resource, settings.admin_url)).resource(),
     )

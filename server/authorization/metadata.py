@@ -91,7 +91,7 @@ class MetadataEndpoints:
         tenant = self._tenants.get(DEFAULT_TENANT)
         if tenant is None:
             return _not_found()
-        # One document: machines of every tenant ask for this resource, and are given tokens for their tenant's.
+        # One document: service principals of every tenant ask for this resource, and are given tokens for their tenant's.
         resource = f"{self._settings.admin_url}/admin"
         return _cacheable(json_answer(protected_resource_metadata(tenant, resource, self._settings.base_url, ADMIN_SCOPES)))
 

@@ -12,7 +12,7 @@ from oauth.tenants import DEFAULT_TENANT
 from oauth.tokens.own_grants import OwnGrants
 from server.admin.administrators import Administrator
 from server.admin.nouns.person_changes import PersonChanges, must_outrank
-from server.admin.refusals import AdminRefused, forbidden, invalid, not_found
+from server.admin.refusals import AdminRefused, forbidden, invalid, no_such_tenant, not_found
 from server.admin.resource import Change, Column, Done, Field, Filter, ListQuery, Resource, Row, Rows
 from server.storage.administration.people import Person, Place, SqlPeople
 from server.storage.store import Store
@@ -130,7 +130,7 @@ class People:
     async def add(self, by: Administrator, _key: str, values: Mapping[str, str]) -> Done:
         tenant_id = by.reach(values.get("tenant") or by.tenant_id) or by.tenant_id
         if tenant_id not in {each.tenant_id for each in await self.store.tenants.all()}:
-            raise AdminRefused(422, "invalid_fields", "tenant: there is no such one", faults=[{"place": "tenant", "message": "unknown"}])
+            raise no_such_tenant()
         role, reaches = self._role_of(by, values, tenant_id)
         subject = await self.changes.add(tenant_id, values["email"], values.get("name", ""))
         given = await self.changes.give(subject, role, by.by, reaches_gateway=reaches)

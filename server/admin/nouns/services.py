@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from oauth.administration.errors import MachineRefused
+from oauth.administration.errors import MachineRefused, TooManyMachines
 from oauth.administration.roles import Role
 from oauth.errors import AlreadyTaken
 from oauth.services.service_principal import DEFAULT_DAYS, MAX_DAYS, ServicePrincipal, new_service, public_keys_of
@@ -13,9 +13,10 @@ from oauth.tenants import DEFAULT_TENANT
 from oauth.tokens.revocation import Revocation
 from server.admin.administrators import Administrator
 from server.admin.cursors import page_of
-from server.admin.refusals import AdminRefused, forbidden, not_found
+from server.admin.refusals import AdminRefused, forbidden, no_such_tenant, not_found
 from server.admin.resource import Change, Column, Done, Field, ListQuery, Resource, Row, Rows
 from server.storage.oauth.clients import SqlClientStore
+from server.storage.oauth.tenants import SqlTenantStore
 
 ROLES = tuple(role.title for role in Role)
 GATEWAY = "gateway"
@@ -27,6 +28,7 @@ END_IT = "end it first, or take another name"
 class Services:
     store: ServiceStore
     clients: SqlClientStore
+    tenants: SqlTenantStore
     revocation: Revocation
 
     def resource(self) -> Resource:
@@ -76,7 +78,7 @@ class Services:
         return None if found is None else await service_row(self.clients, found)
 
     async def add(self, administrator: Administrator, _key: str, values: Mapping[str, str]) -> Done:
-        tenant_id, reaches_gateway = whose(administrator, values)
+        tenant_id, reaches_gateway = await whose(administrator, values, self.tenants)
         try:
             service = await add_service(
                 self.store,
@@ -127,14 +129,17 @@ def _days(said: str) -> int:
     return int(said)
 
 
-def whose(administrator: Administrator, values: Mapping[str, str]) -> tuple[str, bool]:
-    """Return the tenant of a new machine, and whether it reaches every tenant: as far as its maker, and no further."""
+async def whose(administrator: Administrator, values: Mapping[str, str], tenants: SqlTenantStore) -> tuple[str, bool]:
+    """Return the tenant of a new machine, and whether it reaches every tenant: as far as its maker, and no further. Raises AdminRefused."""
     said = values.get("tenant") or administrator.tenant_id
     if said == GATEWAY:
         administrator.must_reach_gateway("a machine that reaches every tenant")
         return DEFAULT_TENANT, True
     if administrator.reach(said) is None:
         raise forbidden("name a tenant")
+    # One that is added later would have a machine in it from the start.
+    if said not in {each.tenant_id for each in await tenants.all()}:
+        raise no_such_tenant()
     return said, False
 
 
@@ -167,7 +172,13 @@ async def add_service(
         await store.add(service, client)
     except AlreadyTaken as error:
         raise AdminRefused(409, "exists", f"tenant {tenant_id!r} has a service {name!r} already", END_IT) from error
+    except TooManyMachines as error:
+        raise too_many(error) from error
     return service
+
+
+def too_many(error: TooManyMachines) -> AdminRefused:
+    return AdminRefused(409, "too_many", str(error), "end one that nobody needs")
 
 
 async def end_service(store: ServiceStore, revocation: Revocation, tenant_id: str, name: str) -> ServicePrincipal:

@@ -1,9 +1,9 @@
 """Trust: which workloads of a platform may administer, by what the platform signs about them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from oauth.administration.errors import MachineRefused
+from oauth.administration.errors import MachineRefused, TooManyMachines
 from oauth.administration.roles import Role
 from oauth.errors import AlreadyTaken
 from oauth.services.stores import TrustPolicyStore
@@ -11,18 +11,20 @@ from oauth.services.trust_policy import TrustPolicy, new_policy
 from oauth.tokens.revocation import Revocation
 from server.admin.administrators import Administrator
 from server.admin.cursors import page_of
-from server.admin.nouns.services import END_IT, GATEWAY, ROLES, whose
+from server.admin.nouns.services import END_IT, GATEWAY, ROLES, too_many, whose
 from server.admin.refusals import AdminRefused, not_found
 from server.admin.resource import Change, Column, Done, Field, ListQuery, Resource, Row, Rows
+from server.storage.oauth.tenants import SqlTenantStore
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """`audience`: what a platform's token is for where a policy says nothing else."""
+    """`audience_of`: tenant -> what a platform's token is for where a policy says nothing else."""
 
     store: TrustPolicyStore
+    tenants: SqlTenantStore
     revocation: Revocation
-    audience: str
+    audience_of: Callable[[str], str]
 
     def resource(self) -> Resource:
         return Resource(
@@ -69,7 +71,7 @@ class Trust:
         return None if found is None else policy_row(found)
 
     async def add(self, administrator: Administrator, _key: str, values: Mapping[str, str]) -> Done:
-        tenant_id, reaches_gateway = whose(administrator, values)
+        tenant_id, reaches_gateway = await whose(administrator, values, self.tenants)
         try:
             policy = await add_policy(
                 self.store,
@@ -79,7 +81,7 @@ class Trust:
                 reaches_gateway=reaches_gateway,
                 issuer=values["issuer"],
                 jwks_uri=values["jwks_uri"],
-                audience=values.get("audience") or self.audience,
+                audience=values.get("audience") or self.audience_of(tenant_id),
                 claims=claims_of(values["claims"].split()),
                 by=administrator.by,
             )
@@ -106,7 +108,7 @@ def _fields() -> tuple[Field, ...]:
         Field(name="tenant", title="Tenant", is_required=False, max_chars=63, hint=f"Else your own; {GATEWAY}: over every tenant."),
         Field(name="issuer", title="Issuer", max_chars=512, hint="As https://token.actions.githubusercontent.com."),
         Field(name="jwks_uri", title="Address of its keys", max_chars=512),
-        Field(name="audience", title="Audience", is_required=False, max_chars=500, hint="Else the administration's own URL."),
+        Field(name="audience", title="Audience", is_required=False, max_chars=500, hint="Else how the tenant's administration is named."),
         Field(name="claims", title="Claims", max_chars=5_000, hint="As repository_id=1234 repository_owner_id=5 ref=refs/heads/main."),
     )
 
@@ -151,6 +153,8 @@ async def add_policy(
         await store.add(policy)
     except AlreadyTaken as error:
         raise AdminRefused(409, "exists", f"tenant {tenant_id!r} has a policy {name!r} already", END_IT) from error
+    except TooManyMachines as error:
+        raise too_many(error) from error
     return policy
 
 

@@ -8,6 +8,7 @@ from oauth.administration.errors import MachineRefused
 from oauth.administration.roles import Role
 from oauth.errors import FetchRefused
 from oauth.fetch import ACCEPT_JSON
+from oauth.resources import admin_resource
 from server.admin.nouns.services import ROLES
 from server.admin.nouns.trust import add_policy, claims_of
 from server.commands.command_being_run import operating_system_user
@@ -29,7 +30,7 @@ MAX_DOCUMENT_BYTES = 65_536
 @click.option("--claim", "claims", multiple=True, required=True, metavar="NAME=VALUE", help="A claim, whole; may be repeated.")
 @click.option("--role", type=click.Choice(ROLES), required=True, help="What such workloads may do.")
 @whose_options
-@click.option("--audience", default=None, help="What its tokens are for; else the administration's URL.")
+@click.option("--audience", default=None, help="What its tokens are for; else how the tenant's administration is named.")
 @click.option("--jwks", default="", metavar="URL", help="Where its keys are; else what its OpenID configuration says.")
 @with_settings
 @run_async
@@ -49,6 +50,7 @@ async def command(
     Of GitHub: repository_id and repository_owner_id, which nobody else can take over, and environment, ref or job_workflow_ref.
     """
     tenant_id, reaches_gateway = whose(tenant, gateway)
+    resource = admin_resource(settings.admin_url, tenant_id)
     async with open_store(settings) as store:
         await known_tenant(store, tenant_id)
         with machine_refusals_told():
@@ -60,11 +62,12 @@ async def command(
                 reaches_gateway=reaches_gateway,
                 issuer=issuer,
                 jwks_uri=jwks or await _keys_of(settings, issuer),
-                audience=audience or f"{settings.admin_url}/admin",
+                audience=audience or resource,
                 claims=claims_of(claims),
                 by=operating_system_user(),
             )
     click.echo(f"workloads of {policy.name} may administer as {policy.role.title}; their tokens need the audience {policy.audience}")
+    click.echo(f"they are exchanged for the resource {resource}")
 
 
 async def _keys_of(settings: Settings, issuer: str) -> str:

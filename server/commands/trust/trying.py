@@ -26,7 +26,7 @@ async def command(settings: Settings, token: IO[str]) -> None:
     async with open_store(settings) as store, Egress(settings.egress_allow_beside) as egress:
         workloads = WorkloadTokens(store.machines.policies, JwksCache(egress.outbound))
         try:
-            policies, claims = await workloads.verified(token.read().strip())
+            policies, claims = await workloads.verified(token.read().strip(), None)
             check_times(claims, time.time())
             read_id(claims)
         except AssertionRefused as error:

@@ -51,8 +51,12 @@ async def test_keys_at_a_url_are_fetched_and_fetched_again_when_they_changed(gat
     async def attempt(key: ECKey = KEY, **header: object) -> str:
         return oauth_error(await with_assertion(gate, signed(client_claims(gate, client_id), key, **header)))[1]
 
-    assert await attempt() == "invalid_client"
+    for _ in range(3):
+        assert await attempt() == "invalid_client"
+    assert len(gate.web.asked) == 1, "a failure is remembered, or strangers could have the address asked for ever"
     gate.web.answers[url] = Fetched(200, {}, json.dumps({"keys": [KEY.as_dict(private=False)]}).encode())
+    assert await attempt() == "invalid_client"
+    gate.clock.now += 61
     assert await attempt() == "invalid_grant"
     newer = ECKey.generate_key("P-256", {"kid": "two"})
     gate.web.answers[url] = Fetched(200, {}, json.dumps({"keys": [newer.as_dict(private=False)]}).encode())

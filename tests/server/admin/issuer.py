@@ -19,11 +19,12 @@ from tests.server.admin.machine_keys import new_key, signed
 
 @dataclass
 class Issuer:
-    """`asked`: how often its keys were fetched."""
+    """`asked`: how often its keys were fetched; while it `is_down`, in vain."""
 
     url: str
     key: ECKey = field(default_factory=new_key)
     asked: int = 0
+    is_down: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -34,6 +35,8 @@ class Issuer:
         if request.url.path == "/.well-known/openid-configuration":
             return JSONResponse({"issuer": self.url, "jwks_uri": f"{self.url}/jwks"})
         self.asked += 1
+        if self.is_down:
+            return Response(status_code=503)
         return JSONResponse({"keys": [json.loads(json.dumps(self.key.as_dict(private=False)))]})
 
     def says(self, claims: dict[str, Any], key: ECKey | None = None, **header: Any) -> str:

@@ -214,3 +214,18 @@ async def test_metadata_and_challenges_say_where_tokens_come_from(admin: Adminis
     document = (await admin.http.get("/.well-known/oauth-protected-resource/admin")).json()
     assert (document["resource"], document["authorization_servers"]) == (f"{origin}/admin", [NOWHERE])
     assert document["scopes_supported"] == ["admin:owner", "admin:read", "admin:write"]
+
+
+async def test_a_service_is_of_a_tenant_that_is_there_and_a_tenant_has_so_many(
+    machines: Machines, admin: Administration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever adds the tenant later would have a stranger's machine in it."""
+    said = {"name": "deploy", "role": "owner", "key": public(new_key())}
+    refused = await admin.api("POST", "services", admin.operator, said | {"tenant": "nobody"})
+    assert (refused.status_code, refused.json()["error"]["faults"]) == (422, [{"place": "tenant", "message": "unknown"}])
+    assert (await admin.api("POST", "services", admin.acme, said | {"tenant": "nobody"})).status_code == 403
+    monkeypatch.setattr("server.storage.administration.services.MAX_OF_A_TENANT", 1)
+    await machines.add(new_key(), tenant="acme")
+    refused = await admin.api("POST", "services", admin.operator, said | {"name": "another", "tenant": "acme"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "too_many")
+    await machines.add(new_key(), tenant="globex")

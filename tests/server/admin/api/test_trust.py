@@ -130,16 +130,45 @@ async def test_a_policy_that_names_pull_requests_takes_them(platform: Platform) 
     assert (await platform.exchange(platform.job())).status_code == 400
 
 
-async def test_two_tenants_may_trust_one_job_and_the_resource_tells_them_apart(platform: Platform) -> None:
-    """A tenant's policy cannot get in the way of another's, nor give its job more than itself."""
+async def test_two_tenants_may_trust_one_job_and_each_has_a_name_for_its_own(platform: Platform) -> None:
+    """By what the statement is for, or by the resource; none gives the job more than itself."""
     await platform.trust()
     await platform.trust(platform.admin.acme, tenant="acme", role="owner")
-    assert (await platform.exchange(platform.job())).status_code == 400
-    whole = (await platform.exchange(platform.job(), resource=ADMIN)).json()
+    whole = (await platform.exchange(platform.job())).json()
     assert whole["scope"] == "admin:read admin:write"
-    own = (await platform.exchange(platform.job(), resource="http://127.0.0.1:9/admin/acme")).json()
-    tenants = (await platform.admin.api("GET", "tenants", own["access_token"])).json()["items"]
-    assert [row["id"] for row in tenants] == ["acme"]
+    own = f"{ADMIN}/acme"
+    for more in ({}, {"resource": own}, {"resource": "http://127.0.0.1:9/admin/acme"}, {"resource": own, "audience": own}):
+        told = (await platform.exchange(platform.job(aud=own), **more)).json()
+        assert await tenants_seen(platform, told["access_token"]) == ["acme"], more
+    for more, error in (
+        ({"resource": own}, "invalid_grant"),
+        ({"resource": own, "audience": ADMIN}, "invalid_target"),
+        ({"resource": f"{ADMIN}/globex"}, "invalid_grant"),
+        ({"resource": f"{ADMIN}/default"}, "invalid_target"),
+        ({"resource": f"{ADMIN}/nobody"}, "invalid_target"),
+        ({"resource": f"{ADMIN}/acme/"}, "invalid_target"),
+    ):
+        assert (await platform.exchange(platform.job(), **more)).json()["error"] == error, more
+
+
+async def test_no_policy_of_a_tenant_gets_in_the_way_of_anothers(platform: Platform) -> None:
+    """Claims of jobs are public: the same ones, the same audience, the same keys or other addresses of them change nothing for others."""
+    await platform.trust()
+    acme = {"tenant": "acme", "role": "owner", "audience": ADMIN}
+    await platform.trust(platform.admin.acme, **acme)
+    # Sorts before the address that the operator named, and has the true keys.
+    await platform.trust(platform.admin.acme, **acme, name="first", jwks_uri=f"{platform.issuer.url}/aaa")
+    for more in ({}, {"resource": ADMIN}):
+        told = (await platform.exchange(platform.job(), **more)).json()
+        assert told["scope"] == "admin:read admin:write", told
+
+
+async def test_every_address_that_vouches_for_a_statement_speaks_for_its_policies(platform: Platform) -> None:
+    await platform.trust()
+    other = words(JOB | {"repository_id": "99"})
+    await platform.trust(name="first", role="auditor", claims=other, jwks_uri=f"{platform.issuer.url}/aaa")
+    assert (await platform.exchange(platform.job())).json()["scope"] == "admin:read admin:write"
+    assert (await platform.exchange(platform.job(repository_id="99"))).json()["scope"] == "admin:read"
 
 
 async def test_keys_that_a_tenant_names_speak_for_its_own_policies_only(platform: Platform) -> None:
@@ -147,9 +176,55 @@ async def test_keys_that_a_tenant_names_speak_for_its_own_policies_only(platform
     await platform.trust()
     async with issuing() as own:
         await platform.trust(platform.admin.acme, tenant="acme", role="owner", jwks_uri=f"{own.url}/jwks")
-        forged = platform.issuer.says({"aud": ADMIN, "event_name": "push"} | JOB, own.key)
-        answer = (await platform.exchange(forged)).json()
-    assert [row["id"] for row in (await platform.admin.api("GET", "tenants", answer["access_token"])).json()["items"]] == ["acme"]
+        said = {"aud": f"{ADMIN}/acme", "event_name": "push"} | JOB
+        answer = (await platform.exchange(platform.issuer.says(said, own.key))).json()
+        assert await tenants_seen(platform, answer["access_token"]) == ["acme"]
+        asked = own.asked
+        for more in ({}, {"resource": ADMIN}):
+            refused = await platform.exchange(platform.issuer.says(said | {"aud": ADMIN}, own.key), **more)
+            assert refused.json()["error"] == "invalid_grant", more
+        assert own.asked == asked, "who means one tenant waits for no address of another"
+
+
+async def test_strangers_cannot_have_an_address_asked_again_and_again(platform: Platform) -> None:
+    """Nobody authenticates at the exchange; what failed is remembered as what was read is."""
+    platform.issuer.is_down = True
+    await platform.trust()
+
+    async def exchange() -> None:
+        assert (await platform.exchange(platform.job())).json()["error"] == "invalid_grant"
+
+    async with anyio.create_task_group() as strangers:
+        for _ in range(5):
+            strangers.start_soon(exchange)
+    await exchange()
+    assert platform.issuer.asked == 1
+
+
+async def test_what_a_tenant_may_keep_has_a_quota(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each address of an issuer's keys is asked by each exchange; the others' quotas are their own."""
+    keys = f"{platform.issuer.url}/keys"
+    for number in range(3):
+        await platform.trust(name=f"ci-{number}", jwks_uri=f"{keys}/{number}")
+    said = {"role": "operator", "tenant": "gateway", "issuer": platform.issuer.url, "claims": words(JOB)}
+    refused = await platform.admin.api("POST", "trust", platform.admin.operator, said | {"name": "more", "jwks_uri": f"{keys}/more"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "too_many")
+    assert "3 addresses" in refused.json()["error"]["message"]
+    await platform.trust(platform.admin.acme, name="more", tenant="acme", jwks_uri=f"{keys}/more")
+    monkeypatch.setattr("server.storage.administration.services.MAX_OF_A_TENANT", 4)
+    await platform.trust(name="last", jwks_uri=f"{keys}/0")
+    refused = await platform.admin.api("POST", "trust", platform.admin.operator, said | {"name": "more", "jwks_uri": f"{keys}/0"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "too_many")
+
+
+async def test_no_policy_is_of_a_tenant_that_there_is_not(platform: Platform) -> None:
+    said = {"name": "ci", "role": "auditor", "issuer": platform.issuer.url, "jwks_uri": platform.issuer.url, "claims": words(JOB)}
+    refused = await platform.admin.api("POST", "trust", platform.admin.operator, said | {"tenant": "nobody"})
+    assert (refused.status_code, refused.json()["error"]["faults"]) == (422, [{"place": "tenant", "message": "unknown"}])
+
+
+async def tenants_seen(platform: Platform, token: str) -> list[str]:
+    return [row["id"] for row in (await platform.admin.api("GET", "tenants", token)).json()["items"]]
 
 
 async def test_a_policy_that_has_ended_has_no_tokens(platform: Platform) -> None:
