@@ -7,6 +7,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
+from server.admin.administrators import Administrator
 from server.admin.answers import thing
 from server.admin.api.repetitions import Repetitions
 from server.admin.asked import administrator_of, json_of, raw_body
@@ -38,17 +39,20 @@ class ApiChanges:
         # The name of a list's change stands where a thing has its key.
         key = "" if change.is_of_list else key
         values = _values(await raw_body(request))
-        if change.method == "PATCH":
-            values = await self._seen(request, resource, key, values)
+        seen = _seen(request, values) if change.method == "PATCH" else None
         what = Audited("api", f"{resource.name} {change.name}", administrator.by, administrator.tenant_id)
         what.trace_id = trace_id_of(carrier_of(None, request.headers))
 
         async def do() -> tuple[int, Json]:
-            done = await make_change(administrator, resource, change, key, values, what)
+            # Only now, because a repetition would be told that its own success has made another version.
+            asked = values if seen is None else await _matched(administrator, resource, key, values, seen)
+            done = await make_change(administrator, resource, change, key, asked, what)
             return (201 if change.is_of_list and change.name == ADD else 200), _told(resource, done)
 
+        # The version is part of what is asked: the same change of another one is another change.
+        sent = values if seen is None else {**values, "version": seen}
         status, body, is_repeated = await self._repetitions.once(
-            administrator, request.headers.getlist("idempotency-key"), f"{request.method} {resource.name}/{key}/{change.name}", values, do
+            administrator, request.headers.getlist("idempotency-key"), f"{request.method} {resource.name}/{key}/{change.name}", sent, do
         )
         headers = {"idempotency-replayed": "true"} if is_repeated else {}
         made = body["item"].get(resource.key)
@@ -56,24 +60,28 @@ class ApiChanges:
             headers["location"] = f"/admin/api/{resource.name}/{quote(made, safe='')}"
         return thing(body, status, headers)
 
-    async def _seen(self, request: Request, resource: Resource, key: str, values: Mapping[str, str]) -> dict[str, str]:
-        """Return the values with the version that the writer has seen, which the noun compares in its transaction."""
-        sent = request.headers.get("if-match")
-        if sent is None:
-            hint = "send If-Match with the ETag of your GET, or * to change whatever is there"
-            raise AdminRefused(428, "precondition_required", "say which version you have seen", hint)
-        if "version" in values:
-            raise AdminRefused(422, "invalid_fields", "version: it is sent as If-Match", "leave it out of the body")
-        found = await thing_of(administrator_of(request), resource, key)
-        if sent.strip() == "*":
-            return dict(values)
-        newest = str(found.get("version", ""))
-        # RFC 9110 §13.1.1: compared strongly, and a tag that is none of ours matches nothing.
-        if newest not in {
-            tag[1] for each in sent.split(",") if (tag := _TAG.fullmatch(each.strip())) and not each.strip().startswith("W/")
-        }:
-            raise version_conflict(newest)
-        return {**values, "version": newest}
+
+def _seen(request: Request, values: Mapping[str, str]) -> str:
+    """Return If-Match, which says the versions that the writer has seen. Raises AdminRefused."""
+    sent = request.headers.get("if-match")
+    if sent is None:
+        hint = "send If-Match with the ETag of your GET, or * to change whatever is there"
+        raise AdminRefused(428, "precondition_required", "say which version you have seen", hint)
+    if "version" in values:
+        raise AdminRefused(422, "invalid_fields", "version: it is sent as If-Match", "leave it out of the body")
+    return sent.strip()
+
+
+async def _matched(administrator: Administrator, resource: Resource, key: str, values: Mapping[str, str], seen: str) -> Mapping[str, str]:
+    """Return the values with the version that is there, which the noun compares in its transaction. Raises AdminRefused."""
+    found = await thing_of(administrator, resource, key)
+    if seen == "*":
+        return values
+    newest = str(found.get("version", ""))
+    # RFC 9110 §13.1.1: compared strongly, and a tag that is none of ours matches nothing.
+    if newest not in {tag[1] for each in seen.split(",") if (tag := _TAG.fullmatch(each.strip())) and not each.strip().startswith("W/")}:
+        raise version_conflict(newest)
+    return {**values, "version": newest}
 
 
 def _asked(resource: Resource, method: str, key: str, name: str) -> Change:

@@ -10,6 +10,7 @@ from oauth.principal import Principal
 from server.admin.administrators import Administrator
 from server.admin.refusals import AdminRefused
 from server.audited import unaudited
+from server.storage.read_limit import ReadTooLong
 from tools.errors import QuotaExceeded
 from tools.operation import Json
 from tools.stores import IdempotencyStore, KeyConflict, KeyInFlight
@@ -51,8 +52,8 @@ class Repetitions:
             return status, body, True
         try:
             status, body = await do()
-        except AdminRefused:
-            # Nothing has changed: the same key may be sent again once the reason is gone.
+        except (AdminRefused, ReadTooLong):
+            # Nothing has changed, and reads end before anything does: the same key may be sent again once the reason is gone.
             with unaudited():
                 await self._store.abandon(mine, key)
             raise

@@ -170,6 +170,21 @@ async def test_a_change_with_a_key_is_made_once(api: Api) -> None:
         assert (await api.ask("POST", "", {"title": "Tea"}, idempotency_key=key)).status_code == 400, key
 
 
+async def test_a_change_of_a_version_that_is_sent_again_is_told_of_its_own_success(api: Api) -> None:
+    """Its own success made the version another one; under the same key, the same change of another version is refused."""
+    await api.ask("POST", "", {"title": "Tea"})
+    path, body = "/box%2F1", {"title": "Coffee"}
+    first = await api.ask("PATCH", path, body, if_match='"1"', idempotency_key="k-5")
+    again = await api.ask("PATCH", path, body, if_match='"1"', idempotency_key="k-5")
+    assert (first.status_code, again.status_code, again.json()) == (200, 200, first.json())
+    assert (again.headers["idempotency-replayed"], api.boxes.versions["box/1"]) == ("true", 2)
+    other = await api.ask("PATCH", path, body, if_match='"2"', idempotency_key="k-5")
+    assert (other.status_code, other.json()["error"]["code"]) == (422, "idempotency_conflict")
+    late = await api.ask("PATCH", path, body, if_match='"1"', idempotency_key="k-6")
+    assert late.status_code == 412
+    assert (await api.ask("PATCH", path, body, if_match='"2"', idempotency_key="k-6")).status_code == 200
+
+
 async def test_a_refused_change_leaves_its_key_free(api: Api) -> None:
     refused = await api.ask("POST", "", {"title": "x" * 21}, idempotency_key="k-2")
     assert refused.status_code == 422
