@@ -56,7 +56,7 @@ class Config:
         older = {each.version: each.document for each in kept}
         asked = [each for each in kept if place is None or each.version < place[0]]
         shown = asked[: query.limit]
-        rows = [_row(each, newest, differences(older.get(each.version - 1, {}), each.document)) for each in shown]
+        rows = [_row(each, newest, _changed(older.get(each.version - 1), each)) for each in shown]
         return Rows(rows, cursor_after(shown[-1].version) if len(asked) > query.limit else None)
 
     async def one(self, _administrator: Administrator, key: str) -> Row | None:
@@ -64,9 +64,10 @@ class Config:
         if found is None:
             return None
         before = await self.versions.version(found.version - 1)
-        changed = differences(before.document if before else {}, found.document)
+        changed = _changed(before.document if before else None, found)
         row = _row(found, (await self.versions.newest()).version, changed)
-        return {**row, "differences": "\n".join(changed) or "nothing", "document": dict(found.document)}
+        said = None if changed is None else "\n".join(changed) or "nothing"
+        return {**row, "differences": said, "document": dict(found.document)}
 
     async def roll_back(self, administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
         if not _is_number(key):
@@ -82,11 +83,18 @@ def _is_number(key: str) -> bool:
     return key.isascii() and key.isdigit() and len(key) < 10
 
 
-def _row(version: ConfigVersion, newest: int, changed: Sequence[str]) -> dict[str, Json]:
+def _changed(before: Mapping[str, Json] | None, version: ConfigVersion) -> Sequence[str] | None:
+    """Return how a version differs from the one before; None: that is kept no longer. Before the first, nothing was said."""
+    if version.version == 1:
+        before = {}
+    return None if before is None else differences(before, version.document)
+
+
+def _row(version: ConfigVersion, newest: int, changed: Sequence[str] | None) -> dict[str, Json]:
     return {
         "id": version.version,
         "state": "active" if version.version == newest else "replaced",
         "at": version.at_us,
         "by": version.by,
-        "changed": len(changed),
+        "changed": None if changed is None else len(changed),
     }

@@ -81,18 +81,18 @@ class People:
             Change("enable", "Enable", self.enable, needs_step_up=True),
         )
 
-    async def rows(self, _administrator: Administrator, query: ListQuery) -> Rows:
+    async def rows(self, administrator: Administrator, query: ListQuery) -> Rows:
         asked = query.filters
         found = await self.people.page(
             query.tenant_id,
-            _place_of(query.cursor),
+            await self._place_of(administrator, query.cursor),
             query.limit + 1,
             email=asked.get("email", "").casefold(),
             role=asked.get("role", ""),
             disabled={"disabled": True, "active": False}.get(asked.get("state", "")),
         )
         shown = found[: query.limit]
-        return Rows([_row(each) for each in shown], _cursor_after(shown[-1]) if len(found) > query.limit else None)
+        return Rows([_row(each) for each in shown], _key_of(shown[-1]) if len(found) > query.limit else None)
 
     async def one(self, administrator: Administrator, key: str) -> Row | None:
         person = await self._person(administrator, key)
@@ -190,15 +190,28 @@ class People:
         must_outrank(by, person.role)
         return person
 
+    async def _place_of(self, administrator: Administrator, cursor: str | None) -> Place | None:
+        """Return where a page ended. A cursor names the last one by their id: addresses are kept by proxies, and e-mail is not theirs."""
+        if cursor is None:
+            return None
+        last = await self._person(administrator, cursor)
+        if last is None:
+            raise invalid("cursor: give the next_cursor of the page before, as it came")
+        return last.subject.tenant_id, last.subject.email, last.subject.subject_id
+
     async def _person(self, administrator: Administrator, key: str) -> Person | None:
         tenant_id, _, subject_id = key.partition(":")
         return await self.people.find(tenant_id, subject_id) if administrator.reach(None) in (None, tenant_id) else None
 
 
+def _key_of(person: Person) -> str:
+    return f"{person.subject.tenant_id}:{person.subject.subject_id}"
+
+
 def _row(person: Person) -> Row:
     subject, role = person.subject, person.role
     return {
-        "id": f"{subject.tenant_id}:{subject.subject_id}",
+        "id": _key_of(person),
         "email": subject.email,
         "name": subject.display_name,
         "tenant": subject.tenant_id,
@@ -206,20 +219,6 @@ def _row(person: Person) -> Row:
         "reach": ("gateway" if role.reaches_gateway else "tenant") if role else "",
         "state": "disabled" if subject.disabled else "active",
     }
-
-
-def _cursor_after(person: Person) -> str:
-    return f"{person.subject.tenant_id} {person.subject.subject_id} {person.subject.email}"
-
-
-def _place_of(cursor: str | None) -> Place | None:
-    if cursor is None:
-        return None
-    tenant_id, _, rest = cursor.partition(" ")
-    subject_id, _, email = rest.partition(" ")
-    if not (tenant_id and subject_id and email):
-        raise invalid("cursor: give the next_cursor of the page before, as it came")
-    return tenant_id, email, subject_id
 
 
 def _us(seconds: float | None) -> int | None:

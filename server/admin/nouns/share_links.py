@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from server.admin.administrators import Administrator
+from server.admin.cursors import page_of
 from server.admin.figures import METRICS, TITLES
 from server.admin.refusals import AdminRefused, not_found
 from server.admin.resource import Change, Column, Done, Field, ListQuery, Resource, Row, Rows
@@ -64,7 +65,7 @@ class ShareLinks:
         )
 
     async def rows(self, _administrator: Administrator, query: ListQuery) -> Rows:
-        return Rows([_row(link) for link in await self.links.all(query.tenant_id, self.clock())])
+        return page_of([_row(link) for link in await self.links.all(query.tenant_id, self.clock())], query, "id")
 
     async def one(self, administrator: Administrator, key: str) -> Row | None:
         found = await self.links.all(administrator.reach(None), self.clock())

@@ -7,10 +7,12 @@ from urllib.parse import quote
 
 import orjson
 import pytest
+from sqlalchemy import delete
 
 from server.config_versions.changes import ConfigChanges
 from server.storage.alerts.records import AlertState, Outcome
 from server.storage.database import now_us
+from server.storage.schema.config_tables import config_versions
 from tests.contracts.test_delivery_stores import arrival, webhook
 from tests.gateway import bring_openapi
 from tests.server.admin.call_records import call_record
@@ -94,6 +96,32 @@ async def test_versions_of_the_configuration_say_what_each_changed_and_one_is_pu
     assert (await admin.gateway.store.config_versions.newest()).by == "ops@example.com"
     assert (await admin.api("POST", "config/99/roll-back", admin.operator, {})).status_code == 404
     assert (await admin.api("GET", "config", admin.acme)).status_code == 403
+
+
+async def test_what_the_oldest_version_changed_is_not_known(admin: Administration) -> None:
+    """The one before it is kept no longer, as if a hundred had come since."""
+    changes = ConfigChanges(admin.gateway.store.config_versions, admin.gateway.connections.has_named_secret)
+    for days in (10, 20, 30):
+        await changes.apply({"retention": {"calls_days": days}}, "ada")
+    async with admin.gateway.store.database.write() as connection:
+        await connection.execute(delete(config_versions).where(config_versions.c.version == 1))
+    rows = await items(admin, "config", admin.operator)
+    assert [(row["id"], row["changed"]) for row in rows] == [(3, 1), (2, None)]
+    assert (await admin.api("GET", "config/2", admin.operator)).json()["differences"] is None
+
+
+async def test_share_links_are_listed_page_by_page(admin: Administration) -> None:
+    change = next(each for each in admin.gateway.administration.nouns if each.name == "share-links").change("add")
+    assert change is not None
+    body = {each.name: each.choices[0] if each.choices else True for each in change.fields if each.choices or each.is_flag}
+    for title in "abc":
+        made = await admin.api("POST", "share-links", admin.acme, body | {"title": title})
+        assert made.status_code == 201, made.text
+    first = (await admin.api("GET", "share-links?limit=2", admin.acme)).json()
+    second = (await admin.api("GET", f"share-links?limit=2&cursor={first['next_cursor']}", admin.acme)).json()
+    assert [len(page["items"]) for page in (first, second)] == [2, 1]
+    assert {row["title"] for page in (first, second) for row in page["items"]} == {"a", "b", "c"}
+    assert second["next_cursor"] is None
 
 
 async def test_a_report_is_of_what_its_reader_reaches(admin: Administration) -> None:

@@ -142,9 +142,12 @@ async def test_a_list_of_people_goes_on_where_it_ended(gateway: Gateway) -> None
         cursor = answer.json()["next_cursor"] or ""
         if not cursor:
             break
+        assert "@" not in cursor, "addresses are kept by proxies"
         await person(gateway, f"a{len(seen)}-before@example.com", role=None) if len(seen) == 3 else None
     assert [each for each in seen if "before" not in each] == [f"a{number}@example.com" for number in range(8)]
     assert len(seen) == len(set(seen))
+    for nobody in ("default:nobody", "acme", "default a0 a0@example.com"):
+        assert (await owner.get(f"/admin/people?format=json&cursor={nobody}")).status_code == 400, nobody
 
 
 async def test_an_invite_made_by_hand_replaces_the_one_before(gateway: Gateway) -> None:
