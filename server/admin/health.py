@@ -5,15 +5,14 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import anyio
 
+from server.admin.node_health import Finding, NodeHealth
 from server.storage.database import Database, StoreUnavailable
 from server.storage.read_limit import ReadTooLong, reads_within
 from server.storage.store import Store
 
-State = Literal["good", "warn", "bad"]
 #: of one part
 MAX_LOOK_S = 2.0
 HOUR_US, DAY_S = 3_600 * 1_000_000, 86_400.0
@@ -21,18 +20,6 @@ HOUR_US, DAY_S = 3_600 * 1_000_000, 86_400.0
 MAX_BACKUP_AGE_S, LEAST_DISK_FREE, MAX_LATE_US = 8 * DAY_S, 0.1, HOUR_US
 #: of model calls of an hour; single ones fail without anything being wrong
 MAX_MODEL_ERRORS, LEAST_MODEL_CALLS = 0.1, 10
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """How one part is; `advice`: what to do, "" where it is well."""
-
-    part: str
-    state: State
-    words: str
-    advice: str = ""
-
-
 #: when the newest backup was made, epoch seconds; None: there is none
 NewestBackup = Callable[[], Awaitable[float | None]]
 
@@ -51,6 +38,7 @@ class HealthReader:
         looks: Sequence[tuple[str, Callable[[], Awaitable[Sequence[Finding]]]]] = (
             ("Store", lambda: self._store("Store", self.store.database)),
             ("History", lambda: self._store("History", self.store.history)),
+            ("Nodes", NodeHealth(self.store.alerts, self.clock).findings),
             ("Disk", self._disk),
             ("AI gateway", self._models),
             ("Log sinks", self._sinks),
@@ -112,9 +100,10 @@ class HealthReader:
         return [
             Finding(
                 f"Log sink {cursor.sink}, {cursor.stream}",
-                "bad" if cursor.error else "good",
-                cursor.error or "it takes what it is sent",
-                "mend what it says; nothing is lost meanwhile, it is sent later" if cursor.error else "",
+                # An error that is over stays on record, so that one can see what it was.
+                "bad" if cursor.failures else "good",
+                cursor.error if cursor.failures else "it takes what it is sent",
+                "mend what it says; nothing is lost meanwhile, it is sent later" if cursor.failures else "",
             )
             for cursor in cursors
         ]

@@ -44,6 +44,12 @@ class SqlAlertStore:
         query = select(c.holder).where(c.name == WATCH, c.holder != holder, c.until >= now_us)
         return await self._database.look(lambda connection: connection.execute(query).first()) is not None
 
+    async def last_holder(self) -> tuple[str, int] | None:
+        """Return who has the watch, or had it last, and until when; None: nobody has had it, or it was given back."""
+        query = select(alert_watch.c.holder, alert_watch.c.until).where(alert_watch.c.name == WATCH, alert_watch.c.until > 0)
+        found = await self._database.look(lambda connection: connection.execute(query).first())
+        return None if found is None else (str(found.holder), int(found.until))
+
     async def release(self, holder: str) -> None:
         """Let the next node have the watch at once."""
         c = alert_watch.c

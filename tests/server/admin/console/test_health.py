@@ -8,10 +8,12 @@ import orjson
 import pytest
 
 from server.admin.health import HealthReader
+from server.admin.node_health import NodeHealth
+from server.storage.alerts.records import NodeReport
 from server.storage.store import Store
 from tests.gateway import opened
 from tests.server.admin.console.conftest import ORIGIN, Browser
-from tests.server.admin.console.console_app import NOW_S, ConsoleApp
+from tests.server.admin.console.console_app import NOW_S, ConsoleApp, no_backup
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ async def test_what_needs_somebody_stands_first_with_what_to_do(health: Browser)
     assert "<code>ascend backup init</code>" in page
     told = orjson.loads(await health.open("/admin/health?format=json"))
     assert told["state"] in ("warn", "bad")
-    assert {item["part"] for item in told["items"]} >= {"Store", "History", "Disk", "AI gateway", "Log sinks", "Jobs", "Backups"}
+    assert {item["part"] for item in told["items"]} >= {"Store", "History", "Nodes", "Disk", "AI gateway", "Log sinks", "Jobs", "Backups"}
 
 
 async def test_an_owner_of_a_tenant_is_not_shown_the_machine(health: Browser) -> None:
@@ -54,6 +56,41 @@ async def test_a_backup_that_is_old_is_said_to_be(health: Browser, tmp_path: Pat
     found = {finding.part: finding for finding in await reader.findings()}
     assert found["Backups"].state == state
     assert bool(found["Backups"].advice) == (state == "bad")
+
+
+async def test_nodes_are_listed_with_when_each_was_heard_and_a_silent_one_stands_first(health: Browser) -> None:
+    """Of a node that was started anew, its newest process; who watches alerts is heard by that; who left long ago is forgotten."""
+    stores = store_of(health).alerts
+    for node, seconds in (("a-01", 30), ("b-02", 900), ("c-03", 900), ("c-04", 20), ("gone-05", 4_000)):
+        await stores.nodes.put(NodeReport(node, int((NOW_S - seconds) * 1_000_000)))
+    await stores.states.take("watching-06", int(NOW_S * 1_000_000), int((NOW_S + 50) * 1_000_000))
+    found = [(each.part, each.state, each.words) for each in await NodeHealth(stores, lambda: NOW_S).findings()]
+    assert found == [
+        ("Node b", "warn", "heard 15 min ago"),
+        ("Node a", "good", "heard 30 s ago"),
+        ("Node c", "good", "heard 20 s ago"),
+        ("Node watching", "good", "heard 10 s ago"),
+    ]
+    page = await health.open("/admin/health")
+    assert "Node b" in page
+    assert "Node gone" not in page
+
+
+async def test_a_sink_that_failed_once_and_takes_rows_again_is_well(health: Browser, tmp_path: Path) -> None:
+    cursors = store_of(health).sink_cursors
+    await cursors.begin("archive", "calls", 0)
+    cursor = await cursors.take("archive", "calls", "test", 60_000_000)
+    assert cursor is not None
+
+    async def seen() -> tuple[str, str]:
+        reader = HealthReader(store_of(health), tmp_path, no_backup, lambda: NOW_S)
+        [found] = [each for each in await reader.findings() if each.part == "Log sink archive, calls"]
+        return found.state, found.words
+
+    await cursors.failed(cursor, "answered 503", 0)
+    assert await seen() == ("bad", "answered 503")
+    await cursors.arrived(cursor, 5, 5, 0, 0)
+    assert await seen() == ("good", "it takes what it is sent")
 
 
 async def test_a_part_that_cannot_be_asked_hides_no_other(health: Browser, tmp_path: Path) -> None:
