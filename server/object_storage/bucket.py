@@ -9,9 +9,10 @@ import anyio
 
 from server.object_storage.access import Reveal, credential_for
 from server.object_storage.answers import AnswerUnreadable, ObjectInfo, read_page
-from server.object_storage.errors import StorageRefused, StorageUnavailable
+from server.object_storage.errors import ObjectChanged, ObjectExists, StorageRefused, StorageUnavailable
 from server.object_storage.exchange import Exchange
 from server.object_storage.location import BucketLocation
+from server.object_storage.own_objects import is_own, tag_of
 from server.object_storage.uploads import PART_BYTES, give_up_stale, in_parts, upload
 from tools.egress.client import Egress
 from tools.egress.streamed import StreamedResponse
@@ -56,6 +57,9 @@ class Bucket:
                 return
         try:
             await self.exchange.send("PUT", key, None, (*headers, *condition), first)
+        except ObjectExists as error:
+            if not error.may_be_own or not await is_own(self.exchange, key, len(first), tag_of(first)):
+                raise
         except StorageRefused as error:
             if not condition or error.status != 501:
                 raise
@@ -68,7 +72,11 @@ class Bucket:
         for left in reversed(range(RESUMES + 1)):
             # RFC 9110 §13.1.1: the rest of another object of that name would not be the rest.
             headers = (("Range", f"bytes={at}-"), ("If-Match", tag)) if at else ()
-            response = await self.exchange.open(key, headers)
+            try:
+                response = await self.exchange.open(key, headers)
+            except ObjectExists as error:  # S3 answers 412 to both conditions
+                said = f"bucket {self.location.bucket}: {name} was replaced while it was read; read it again from its beginning"
+                raise ObjectChanged(said, error.code, error.status) from error
             try:
                 if at and response.status != 206:
                     raise StorageRefused(f"bucket {self.location.bucket}: the rest of {name} was asked for, and all of it came")

@@ -6,6 +6,7 @@ ObjectStorageError
 ├── StorageRefused       the server said no, and would say it again
 ├── ObjectMissing        there is no object of that name
 ├── ObjectExists         there is one already, and it was not to be replaced
+├── ObjectChanged        another one took its place while it was read
 └── StorageUnavailable   no answer, or "later": the same may work then
 """
 
@@ -35,6 +36,14 @@ class ObjectMissing(StorageRefused):
 
 
 class ObjectExists(StorageRefused):
+    """`may_be_own`: an earlier try of the same request had no answer, and may have put it there."""
+
+    def __init__(self, message: str, code: str = "", status: int = 0, *, may_be_own: bool = False) -> None:
+        super().__init__(message, code, status)
+        self.may_be_own = may_be_own
+
+
+class ObjectChanged(StorageRefused):
     pass
 
 

@@ -77,6 +77,9 @@ class Exchange:
                 if not isinstance(failure, StorageUnavailable) or not left:
                     raise failure from error
                 await self._wait(TRIES - 1 - left, failure)
+            except ObjectExists as failure:
+                failure.may_be_own = left < TRIES - 1
+                raise
             except StorageUnavailable as failure:
                 if not left:
                     raise

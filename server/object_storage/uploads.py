@@ -9,8 +9,9 @@ from typing import TypeVar
 import anyio
 
 from server.object_storage.answers import AnswerUnreadable, read_upload_id, read_uploads
-from server.object_storage.errors import ObjectMissing, ObjectStorageError, StorageRefused
+from server.object_storage.errors import ObjectExists, ObjectMissing, ObjectStorageError, StorageRefused
 from server.object_storage.exchange import Exchange
+from server.object_storage.own_objects import is_own, tag_of_parts
 
 #: within what the way out sends in one request, and above the 5 MiB that S3 asks for
 PART_BYTES = 8 << 20
@@ -51,14 +52,17 @@ async def upload(
     upload_id = _understood(exchange, read_upload_id, (await exchange.send("POST", key, {"uploads": ""}, headers)).body)
     try:
         tags: list[str] = []
+        size_bytes = 0
         for part in first:
             tags.append(await _part(exchange, key, upload_id, len(tags) + 1, part))
+            size_bytes += len(part)
         async for part in parts:
             if len(tags) == MAX_PARTS:
                 most = MAX_PARTS * PART_BYTES >> 30
                 raise StorageRefused(f"bucket {exchange.location.bucket}: {key} is larger than {most} GiB; make it smaller, as by --lean")
             tags.append(await _part(exchange, key, upload_id, len(tags) + 1, part))
-        await _complete(exchange, key, upload_id, tags, condition)
+            size_bytes += len(part)
+        await _complete(exchange, key, upload_id, tags, size_bytes, condition)
     except BaseException:
         # Parts of an upload that never ends cost money and are in no list of objects. Shielded: also where somebody stops waiting.
         with anyio.move_on_after(ABORT_TIMEOUT_S, shield=True):
@@ -82,7 +86,9 @@ async def _part(exchange: Exchange, key: str, upload_id: str, number: int, part:
     return tag
 
 
-async def _complete(exchange: Exchange, key: str, upload_id: str, tags: Sequence[str], condition: Sequence[tuple[str, str]]) -> None:
+async def _complete(
+    exchange: Exchange, key: str, upload_id: str, tags: Sequence[str], size_bytes: int, condition: Sequence[tuple[str, str]]
+) -> None:
     listed = "".join(
         f"<Part><PartNumber>{place}</PartNumber><ETag>{escape(tag, quote=False)}</ETag></Part>" for place, tag in enumerate(tags, 1)
     )
@@ -93,6 +99,9 @@ async def _complete(exchange: Exchange, key: str, upload_id: str, tags: Sequence
     except ObjectMissing as error:
         # An answer that was lost on its way: the first try had put it together, and the second finds no upload any more.
         if error.code != "NoSuchUpload" or not await _is_there(exchange, key):
+            raise
+    except ObjectExists as error:
+        if not error.may_be_own or not await is_own(exchange, key, size_bytes, tag_of_parts(tags)):
             raise
     except StorageRefused as error:
         # A server that knows no conditions; the parts are there all the same.

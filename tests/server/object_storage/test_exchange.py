@@ -1,7 +1,8 @@
 """What a server does wrong on the way: asked again where that is safe, told where it is not."""
 
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from itertools import count
 
 import pytest
@@ -9,7 +10,7 @@ from aiohttp import web
 
 from oauth.connections.credentials import Credential
 from server.object_storage.bucket import Bucket, of_bytes
-from server.object_storage.errors import StorageRefused, StorageUnavailable
+from server.object_storage.errors import ObjectChanged, ObjectExists, StorageRefused, StorageUnavailable
 from server.object_storage.exchange import TRIES, Exchange
 from server.object_storage.location import BucketLocation
 from tools.egress.client import Egress
@@ -98,6 +99,75 @@ async def test_a_lost_answer_to_the_last_step_is_no_failure() -> None:
     async with asking(handle) as bucket:
         await bucket.put("x", of_bytes(b"x" * 20))
     assert next(completed) == 2
+
+
+@pytest.mark.parametrize(("there", "is_own"), [(b"hello", True), (b"other", False), (b"longer than that", False)])
+async def test_an_object_that_is_there_after_a_lost_answer_is_ours_where_it_is_the_same(there: bytes, is_own: bool) -> None:
+    """The first try put it there and its answer was lost; the second is told that there is one."""
+    tries = count()
+
+    async def handle(request: web.Request) -> web.Response:
+        if request.method == "HEAD":
+            return web.Response(body=there, headers={"ETag": f'"{hashlib.md5(there, usedforsecurity=False).hexdigest()}"'})
+        return refusing(500, "InternalError") if not next(tries) else refusing(412, "PreconditionFailed")
+
+    async with asking(handle) as bucket:
+        with nullcontext() if is_own else pytest.raises(ObjectExists, match="is there already"):
+            await bucket.put("x", of_bytes(b"hello"), if_absent=True)
+    assert next(tries) == 2
+
+
+async def test_an_object_that_is_there_at_the_first_try_is_another_ones() -> None:
+    """Whatever is in it: nobody but who put it may go on."""
+
+    async def handle(request: web.Request) -> web.Response:
+        tag = hashlib.md5(b"hello", usedforsecurity=False).hexdigest()
+        return web.Response(body=b"hello", headers={"ETag": tag}) if request.method == "HEAD" else refusing(412, "PreconditionFailed")
+
+    async with asking(handle) as bucket:
+        with pytest.raises(ObjectExists):
+            await bucket.put("x", of_bytes(b"hello"), if_absent=True)
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+async def test_an_object_of_parts_that_is_there_after_a_lost_answer_is_ours_where_it_is_the_same(is_own: bool) -> None:
+    completed, digests = count(), []
+
+    async def handle(request: web.Request) -> web.Response:
+        if request.method == "POST" and "uploads" in request.query:
+            return web.Response(text="<R><UploadId>u</UploadId></R>")
+        if request.method == "PUT":
+            digests.append(hashlib.md5(await request.read(), usedforsecurity=False))
+            return web.Response(headers={"ETag": f'"{digests[-1].hexdigest()}"'})
+        if request.method == "HEAD":
+            whole = hashlib.md5(b"".join(each.digest() for each in digests), usedforsecurity=False).hexdigest()
+            return web.Response(body=b"x" * 20, headers={"ETag": f'"{whole}-{3 if is_own else 4}"'})
+        if request.method == "DELETE":
+            return web.Response(status=204)
+        return refusing(500, "InternalError") if not next(completed) else refusing(412, "PreconditionFailed")
+
+    async with asking(handle) as bucket:
+        with nullcontext() if is_own else pytest.raises(ObjectExists):
+            await bucket.put("x", of_bytes(b"x" * 20), if_absent=True)
+    assert (next(completed), len(digests)) == (2, 3)
+
+
+async def test_an_object_that_is_replaced_while_it_is_read_is_told_of() -> None:
+    """S3 answers 412 to If-Match, as it does where an object was not to be replaced."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        if "If-Match" in request.headers:
+            return refusing(412, "PreconditionFailed")
+        response = web.StreamResponse(headers={"ETag": '"v1"', "Content-Length": "200000"})
+        await response.prepare(request)
+        await response.write(b"x" * 100_000)
+        if request.transport is not None:
+            request.transport.close()
+        return response
+
+    async with asking(handle) as bucket:
+        with pytest.raises(ObjectChanged, match="bucket one: y was replaced while it was read; read it again"):
+            _ = [piece async for piece in bucket.get("y")]
 
 
 async def test_a_body_that_breaks_off_goes_on_where_it_was() -> None:
