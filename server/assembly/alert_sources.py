@@ -119,11 +119,10 @@ class _LookedAt:
             Ending("service", each.name, each.tenant_id, int(each.expires_at * 1_000_000))
             for each in await self._alerts.store.machines.services.all()
         ]
-        until = {each.tenant_id: each.static_tokens_until for each in await self._alerts.store.tenants.all()}
+        today, days = datetime.now(UTC).date(), timedelta(days=self._alerts.section().rules.ending.days + 1)
         return services + [
-            Ending("static tokens", f"({each.count})", each.tenant_id, _end_of(day))
-            for each in await self._alerts.store.alerts.figures.static_tokens()
-            if (day := until.get(each.tenant_id)) is not None
+            Ending("static tokens", f"({each.count})", each.tenant_id, _end_of(each.about))
+            for each in await self._alerts.store.alerts.figures.static_tokens(today - days, today + days)
         ]
 
 

@@ -1,8 +1,11 @@
 """What rules ask of each store."""
 
+from datetime import date
+
 import pytest
 
 from oauth.audit import SecurityEvent
+from oauth.tenants import Tenant
 from oauth.tokens.static_tokens import StaticToken
 from server.alerts.rules.rule import HOUR_US, MINUTE_US
 from server.audited import Audited, audited
@@ -11,6 +14,7 @@ from server.storage.database import Database, now_us
 from server.storage.history.calls import SqlCallHistory
 from server.storage.oauth.security_events import SqlAuditLog
 from server.storage.oauth.static_tokens import SqlStaticTokenStore
+from server.storage.oauth.tenants import SqlTenantStore
 from server.storage.tools.operations import SqlOperationStore
 from server.storage.tools.quarantine import SqlQuarantineStore
 from tests.contracts.test_tool_stores import ACMES
@@ -100,9 +104,14 @@ async def test_a_tool_that_is_held_has_waited_since_it_came_first(sql_database: 
     assert (found.tenant_id, found.about, found.count) == ("acme", "crm", 1)
 
 
-async def test_static_tokens_are_counted_by_tenant(sql_database: Database) -> None:
-    store = SqlStaticTokenStore(sql_database)
-    for number in range(2):
-        await store.add(StaticToken(bytes([number]) * 32, f"st_{number}", "acme", "ada", "ci", frozenset({"mcp"}), 1.0))
-    (found,) = await AlertFigures(sql_database, sql_database).static_tokens()
-    assert (found.tenant_id, found.count) == ("acme", 2)
+async def test_static_tokens_are_counted_by_tenant_where_they_end_soon(sql_database: Database) -> None:
+    """However many tenants have some that end at another time, or not at all."""
+    tokens, tenants = SqlStaticTokenStore(sql_database), SqlTenantStore(sql_database)
+    ends = {f"a{number:02}": ("2031-01-01", None)[number % 2] for number in range(60)} | {"later": "2030-05-02", "soon": "2030-05-01"}
+    for place, (tenant_id, until) in enumerate({**ends, "gone": "2030-04-01"}.items()):
+        await tenants.add(Tenant(tenant_id, tenant_id, static_tokens_until=until))
+        for number in range(2):
+            token_hash, token_id = bytes([place, number]) * 16, f"st_{place}_{number}"
+            await tokens.add(StaticToken(token_hash, token_id, tenant_id, "ada", "ci", frozenset({"mcp"}), 1.0))
+    found = await AlertFigures(sql_database, sql_database).static_tokens(date(2030, 4, 20), date(2030, 5, 10))
+    assert [(each.tenant_id, each.about, each.count) for each in found] == [("soon", "2030-05-01", 2), ("later", "2030-05-02", 2)]

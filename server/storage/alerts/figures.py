@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, case, func, or_, select
+from sqlalchemy import JSON, Row, case, cast, func, or_, select, type_coerce
 
 from server.storage.database import Database
 from server.storage.history.tables import call_hours
 from server.storage.schema.audit_tables import kv_audit
 from server.storage.schema.oauth_tables import security_events, static_tokens
+from server.storage.schema.platform_tables import tenants
 from server.storage.schema.tool_tables import held_tools
 
 #: of security events, the newest that are looked at
@@ -92,12 +94,21 @@ class AlertFigures:
         rows = await self._state.look(lambda connection: connection.execute(query).all())
         return [_counted(row, row.provider) for row in rows]
 
-    async def static_tokens(self) -> Sequence[Counted]:
-        """Return how many static tokens each tenant has."""
-        c = static_tokens.c
-        query = select(c.tenant_id, func.count().label("found"), func.min(c.created_at).label("first_at")).group_by(c.tenant_id)
-        rows = await self._state.look(lambda connection: connection.execute(query.limit(MOST_GROUPS)).all())
-        return [_counted(row) for row in rows]
+    async def static_tokens(self, since: date, until: date) -> Sequence[Counted]:
+        """Return how many static tokens a tenant has whose end lies within these days, the first to end first; `about`: its last day."""
+        c, settings = static_tokens.c, tenants.c.settings
+        as_json = type_coerce(settings, JSON) if self._state.is_sqlite else cast(settings, JSON)
+        last_day = as_json["static_tokens_until"].as_string().label("last_day")
+        query = (
+            select(c.tenant_id, last_day, func.count().label("found"), func.min(c.created_at).label("first_at"))
+            .join(tenants, tenants.c.tenant_id == c.tenant_id)
+            .where(last_day.between(since.isoformat(), until.isoformat()))
+            .group_by(c.tenant_id, last_day)
+            .order_by(last_day, c.tenant_id)
+            .limit(MOST_GROUPS)
+        )
+        rows = await self._state.look(lambda connection: connection.execute(query).all())
+        return [_counted(row, row.last_day) for row in rows]
 
 
 def _counted(row: Row[Any], about: str = "") -> Counted:
