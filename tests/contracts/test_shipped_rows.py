@@ -3,6 +3,7 @@
 import hashlib
 import json
 import threading
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -12,11 +13,13 @@ from sqlalchemy import Connection, delete
 
 from server.storage.audit.chain import START
 from server.storage.audit.reading import SqlAuditTrail
-from server.storage.database import Database, StoreUnavailable
+from server.storage.database import Database, StoreUnavailable, now_us
 from server.storage.history import call_rows, event_lines
 from server.storage.history.calls import SqlCallHistory
 from server.storage.history.event_lines import EventLine, SqlEventLines
+from server.storage.history.shipped_removal import remove_shipped
 from server.storage.history.shipped_rows import ShippedRow, Span, SqlShippedRows, Stream
+from server.storage.history.sink_cursors import SqlSinkCursors
 from server.storage.history.tables import call_records
 from tests.contracts.databases import empty_history
 from tests.contracts.test_audit_trail import changed
@@ -36,6 +39,45 @@ async def test_calls_are_read_in_the_order_of_their_numbers(history_database: Da
     assert [row["seq"] for row in await reading.rows("calls", span.first, span.last - 1, 2)] == [span.first + 1, span.first + 2]
     await history_database.transact(lambda connection: connection.execute(delete(call_records).where(call_records.c.seq <= span.first + 1)))
     assert await reading.span("calls") == Span(span.first + 2, span.last)
+
+
+@pytest.mark.parametrize("stream", ["calls", "lines"])
+async def test_a_stream_that_was_emptied_goes_on_and_no_row_is_lost_or_passed_over(stream: Stream, history_database: Database) -> None:
+    """What arrived stays arrived: PostgreSQL goes on with higher numbers, SQLite gives the same again, and cursors go back with it."""
+    reading, cursors = SqlShippedRows(history_database, history_database), SqlSinkCursors(history_database)
+
+    async def write(*names: str) -> None:
+        for name in names:
+            await history_database.transact(partial(written, stream=stream, name=name))
+
+    await write("a", "b", "c")
+    span = await reading.span(stream)
+    await cursors.begin("archive", stream, span.last)
+    await cursors.begin("slow", stream, span.first)
+    if stream == "calls":
+        await SqlCallHistory(history_database).forget_before(now_us())
+    else:
+        await SqlEventLines(history_database).sweep(now_us())
+    empty = await reading.span(stream)
+    assert empty.first == empty.last + 1
+    before = {each.sink: each for each in await cursors.all()}
+    assert before["archive"].lost_rows == 0
+    await write("d")
+    span = await reading.span(stream)
+    assert before["archive"].position == span.first - 1 == span.last - 1
+    # Two rows had not arrived there: told by the sender where numbers go on, else counted as they went.
+    assert before["slow"].lost_rows + span.first - 1 - before["slow"].position == 2
+
+
+async def test_the_newest_rows_may_go_and_nothing_begins_anew(history_database: Database) -> None:
+    reading, calls = SqlShippedRows(history_database, history_database), SqlCallHistory(history_database)
+    await calls.append_calls([call(f"op.{number}") for number in range(3)])
+    cursors, last = SqlSinkCursors(history_database), (await reading.span("calls")).last
+    await cursors.begin("archive", "calls", last)
+    newest = call_records.c.seq == last
+    await history_database.transact(lambda connection: remove_shipped(connection, "calls", call_records, newest))
+    span = await reading.span("calls")
+    assert [each.position for each in await cursors.all()] == [span.last]
 
 
 @pytest.mark.parametrize("stream", ["calls", "lines"])

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, false, func, select
+from sqlalchemy import Connection, Row, Select, false, func, select
 
 from oauth.principal import Principal
 from server.storage.database import Database, now_us
 from server.storage.history import partitions
 from server.storage.history.call_rows import append
 from server.storage.history.rollups import DAY_US, HOUR_US
+from server.storage.history.shipped_removal import remove_shipped
 from server.storage.history.tables import call_days, call_hours, call_records, decision_log, error_ledger, operation_days, token_hours
 from server.storage.row_removal import remove_rows
 from tools.stores import CallRecord
@@ -174,7 +175,7 @@ def _swept(connection: Connection, time_us: int) -> int:
     old = [seq for time, seq in rows if time < time_us]
     if not old:
         return 0
-    connection.execute(delete(call_records).where(c.seq.in_(old), c.time < time_us))
+    remove_shipped(connection, "calls", call_records, c.seq.in_(old), c.time < time_us)
     # With young ones among them the end of the old ones is near.
     return len(old)
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import Connection, delete, func, select, text
+from sqlalchemy import Connection, func, select, text
 
 from server.storage.database import Database
+from server.storage.history.shipped_removal import remove_shipped
 from server.storage.history.sink_tables import event_lines
 from server.storage.insertion import insert_in_thread
 
@@ -91,5 +92,5 @@ def _swept(connection: Connection, before_us: int, most: int) -> int:
     oldest = connection.execute(select(c.seq, c.time).order_by(c.seq).limit(SWEPT_ROWS))
     old = [row.seq for row in oldest if row.time < before_us or row.seq <= last - most]
     if old:
-        connection.execute(delete(event_lines).where(c.seq.in_(old)))
+        remove_shipped(connection, "lines", event_lines, c.seq.in_(old))
     return len(old)

@@ -61,7 +61,7 @@ def _span(connection: Connection, table: Table) -> Span:
 
 
 def _settled_span(connection: Connection, table: Table) -> Span:
-    """Return the span, of which every row is committed.
+    """Return the span, of which every row is committed; its last number is the highest that was given, also to a row that is gone.
 
     PostgreSQL gives numbers out when rows are written, and shows rows when they are committed: a number may be there before a smaller
     one. So a look waits for who writes right now; once it was let in, whoever had a number has ended.
@@ -70,9 +70,14 @@ def _settled_span(connection: Connection, table: Table) -> Span:
     if table is call_records:
         # Writers hold ROW EXCLUSIVE on the whole until they end. ONLY: partitions are vacuumed, which SHARE would break off.
         connection.execute(text("LOCK TABLE ONLY call_records IN SHARE MODE"))
+        numbers = "call_records_numbers"
     else:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LINES_LOCK})
-    return _span(connection, table)
+        numbers = "event_lines_seq_seq"
+    # Not what the newest row has: a table that is emptied would look like one that begins anew.
+    given = text(f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {numbers}")  # noqa: S608  two names of ours
+    span, last = _span(connection, table), int(connection.execute(given).scalar_one())
+    return Span(span.first if span.last else last + 1, max(span.last, last))
 
 
 def _audit_span(connection: Connection) -> Span:
