@@ -32,6 +32,7 @@ from server.assembly.reports import report_sources
 from server.assembly.scopes import SubjectScopes
 from server.assembly.webhooks import Webhooks
 from server.audited import unaudited
+from server.background import kept_up
 from server.bearer import Challenges
 from server.config.settings import Settings
 from server.config_versions.live import LiveConfig
@@ -208,7 +209,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             *shipping.background(),
         ):
             if at_work:
-                background.start_soon(part)
+                background.start_soon(kept_up, part)
         register_metrics(
             operations.telemetry.registry, settings, store, exchanges, connections, ai_gateway, work, webhooks, alerts, shipping
         )

@@ -11,7 +11,7 @@ from server.assembly.authorization import AuthorizationServer
 from server.assembly.late_work import LateWork
 from server.config_versions.sections.retention import Retention
 from server.storage.change_feed import ChangeFeed
-from server.storage.database import StoreUnavailable, now_us
+from server.storage.database import now_us
 from server.storage.history.moving import move_old_calls
 from server.storage.store import Store
 from server.storage.tools.kept_calls import sweep_calls
@@ -56,7 +56,7 @@ class Housekeeping:
             await anyio.sleep(every_s)
             try:
                 await work()
-            except StoreUnavailable as error:
+            except Exception as error:  # also a fault of ours: neither the other work nor the gateway ends by it
                 log.error("housekeeping_failed", exc_info=error, extra={"facts": {"work": name}})
 
     async def sweep(self) -> None:

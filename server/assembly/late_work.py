@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from oauth.authorization.scope_narrowing import AllowedScopes
 from oauth.tenants import Tenants
 from server.assembly.operations import Operations
+from server.background import kept_up
 from server.config.backup_folder import are_backups_kept, have_backup_keys
 from server.config.settings import Settings
 from server.observability.schedule_metrics import ScheduleMetrics
@@ -73,18 +74,18 @@ class LateWork:
 
     @property
     def work(self) -> "DurableWork":
-        return self._both[0]
+        return self._load()[0]
 
     @property
     def scheduled(self) -> "ScheduledWork":
-        return self._both[1]
+        return self._load()[1]
 
     async def open(self) -> None:
         """Load it, in a thread: that takes long enough to hold everybody up."""
         if self._parts is None:
             await anyio.to_thread.run_sync(import_module, _SCHEDULES)
             await anyio.to_thread.run_sync(import_module, _OPERATIONS)
-        assert self._both
+        self._load()
 
     async def workflows(self) -> "DurableWorkflows":
         await self.open()
@@ -122,10 +123,9 @@ class LateWork:
         await self.open()
         async with anyio.create_task_group() as group:
             for part in (*self.work.background(), *self.scheduled.background()):
-                group.start_soon(part)
+                group.start_soon(kept_up, part)
 
-    @property
-    def _both(self) -> "tuple[DurableWork, ScheduledWork]":
+    def _load(self) -> "tuple[DurableWork, ScheduledWork]":
         if self._parts is None:
             runs, schedules = import_module(_RUNS), import_module(_SCHEDULES)
             principal_of = runs.principals_of_runs(self._tenants, self._allowed_scopes)

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from oauth.tenants import DEFAULT_TENANT
 from oauth.vault.named_secrets import NamedSecrets
 from oauth.vault.vault import Vault
+from server.background import kept_up
 from server.config.settings import Settings
 from server.config_versions.sections.sinks import Sinks
 from server.storage.database import StoreUnavailable
@@ -47,13 +48,13 @@ class LogShipping:
             while self.sending is None or self.lines is None:
                 if self.sending is None and self.sinks().logs:
                     self.sending = self._open_sending()
-                    group.start_soon(self.sending.run)
+                    group.start_soon(kept_up, self.sending.run)
                 if self.lines is None and self.sinks().wants_lines:
                     kept: KeptLines = import_module("server.log_sinks.kept_lines").KeptLines(
                         self.store.event_lines, lambda: self.sinks().wants_lines, (StoreUnavailable, OSError)
                     )
                     self.lines = kept
-                    group.start_soon(kept.run)
+                    group.start_soon(kept_up, kept.run)
                 await anyio.sleep(LOOK_S)
 
     def _open_sending(self) -> "LogSinks":

@@ -1,16 +1,19 @@
 """Log lines that are kept: taken without waiting, written in batches, and fewer rather than a process that waits for its log."""
 
+import json
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Protocol
 
 import anyio
 import anyio.to_thread
-import orjson
 
 from server.observability.log_lines import EventFormatter
 from server.storage.history.event_lines import EventLine
+from tools import json_text
+from tools.plain_text import written_out
 
 CAPACITY = 5_000
 #: at most so many a second are kept: a loop of errors fills no disk
@@ -18,6 +21,7 @@ LINES_PER_TURN = 500
 INTERVAL_S = 1.0
 MAX_LINE_CHARS = 4_000
 MAX_EVENT_CHARS = 200
+log = logging.getLogger("ascend")
 _KNOWN = frozenset({"time", "level", "event", "logger", "trace_id"})
 
 
@@ -68,24 +72,40 @@ class KeptLines(logging.Handler):
         records = [self._waiting.popleft() for _ in range(min(LINES_PER_TURN, len(self._waiting)))]
         self.dropped += len(self._waiting)
         self._waiting.clear()
-        lines = await anyio.to_thread.run_sync(lambda: [self._line(record) for record in records])
+        lines = await anyio.to_thread.run_sync(self._lines, records)
+        self.dropped += len(records) - len(lines)
         try:
             await self._store.append(lines)
-        except self._unavailable:
+        except Exception as error:  # a line must not end who keeps lines, and he the gateway
             self.dropped += len(lines)
+            if not isinstance(error, self._unavailable):
+                log.error("lines_not_kept", exc_info=error, extra={"facts": {"lines": len(lines), "kind": type(error).__name__}})
+
+    def _lines(self, records: Sequence[logging.LogRecord]) -> list[EventLine]:
+        """Return lines without those that cannot be told: whoever logs may give a format what does not fit it."""
+        lines: list[EventLine] = []
+        for record in records:
+            with suppress(Exception):
+                lines.append(self._line(record))
+        return lines
 
     def _line(self, record: logging.LogRecord) -> EventLine:
-        said = orjson.loads(self._formatter.format(record))
+        said = json_text.decode(self._formatter.format(record).encode())
         facts = {name: value for name, value in said.items() if name not in _KNOWN}
-        text = orjson.dumps(facts)
+        text = _text(facts)
         if len(text) > MAX_LINE_CHARS:
-            text = orjson.dumps({"cut": text.decode(errors="replace")[:MAX_LINE_CHARS]})
+            text = _text({"cut": text[:MAX_LINE_CHARS]})
         trace_id = said.get("trace_id", "")
         return EventLine(
             at_us=int(record.created * 1e6),
             level=str(said["level"]),
-            event=str(said["event"])[:MAX_EVENT_CHARS],
-            logger=record.name[:MAX_EVENT_CHARS],
-            trace_id=trace_id[:64] if isinstance(trace_id, str) else "",
-            facts=text.decode(),
+            event=written_out(str(said["event"]))[:MAX_EVENT_CHARS],
+            logger=written_out(record.name)[:MAX_EVENT_CHARS],
+            trace_id=written_out(trace_id)[:64] if isinstance(trace_id, str) else "",
+            facts=text,
         )
+
+
+def _text(facts: Mapping[str, Any]) -> str:
+    """Return JSON that stores and readers take: half a surrogate pair, which no text has, is a question mark."""
+    return json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode(errors="replace").decode()

@@ -28,6 +28,8 @@ SHORTEST_LOOK_S, LONGEST_LOOK_S = 1.0, 15.0
 #: after a failure, twice as long each time
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 300.0
 STORE_AWAY_WAIT_S = 5.0
+#: after a fault of ours
+FAULT_WAIT_S = 30.0
 #: of a batch that is sent again as it was
 MAX_ROWS = 50_000
 log = logging.getLogger("ascend")
@@ -55,6 +57,7 @@ class StreamSender:
     destinations: Destinations
     clock_us: Callable[[], int] = now_us
     lease_s: float = LEASE_S
+    fault_wait_s: float = FAULT_WAIT_S
     #: as it was when it was last taken; None: another process sends
     seen: SinkCursor | None = None
     failures: int = 0
@@ -73,9 +76,12 @@ class StreamSender:
                     self._cursor, wait_s = None, 0.0
                 except (StoreUnavailable, OSError):
                     self._cursor, wait_s = None, STORE_AWAY_WAIT_S
+                except Exception as error:  # of ours: the gateway has more to do, and the other sinks, too
+                    self._fault(error)
+                    self._cursor, wait_s = None, self.fault_wait_s
                 await anyio.sleep(wait_s)
         finally:
-            with anyio.move_on_after(RELEASE_TIMEOUT_S, shield=True), suppress(StoreUnavailable, OSError):
+            with anyio.move_on_after(RELEASE_TIMEOUT_S, shield=True), suppress(Exception):  # The lease ends by itself.
                 await self.cursors.release(self.sink.name, self.stream, self.owner)
 
     async def step(self) -> float:
@@ -89,6 +95,9 @@ class StreamSender:
         if (left_s := (cursor.next_try_at_us - self.clock_us()) / 1e6) > 0:
             return min(left_s, self.lease_s / 3)
         span = await self.reading.span(self.stream)
+        if span.first > span.last:
+            # What arrived has arrived: the next row has a higher number than all that were there, and says what was lost.
+            return await self._nothing(cursor)
         if span.last < cursor.position or span.first > cursor.position + 1:
             return await self._skip(cursor, span)
         is_again = cursor.pending > cursor.position
@@ -151,9 +160,7 @@ class StreamSender:
             await self.cursors.sending(cursor, last)
         self._cursor = None
         try:
-            if self._destination is None:
-                self._destination = await self.destinations.open(self.sink)
-            refused = await self._destination.send(batch)
+            refused = await self._sent(batch)
         except SinkFailed as error:
             # Its secret may be another one by then.
             self._destination = None
@@ -167,6 +174,22 @@ class StreamSender:
             log.warning("log_sink_refused_rows", extra={"facts": facts})
         if cursor.failures:
             log.info("log_sink_works_again", extra={"facts": {"sink": self.sink.name, "stream": self.stream}})
+
+    async def _sent(self, batch: Batch) -> int:
+        """Send, and return how many rows were refused for good. Raises SinkFailed, StoreUnavailable."""
+        try:
+            if self._destination is None:
+                self._destination = await self.destinations.open(self.sink)
+            return await self._destination.send(batch)
+        except (SinkFailed, StoreUnavailable):
+            raise
+        except Exception as error:  # of a library, or ours: on record like any other failure, and left alone for longer each time
+            self._fault(error)
+            raise SinkFailed(f"a fault on our side ({type(error).__name__}); the log says more") from error
+
+    def _fault(self, error: Exception) -> None:
+        facts = {"sink": self.sink.name, "stream": self.stream, "kind": type(error).__name__}
+        log.error("log_sink_fault", exc_info=error, extra={"facts": facts})
 
     async def _failed(self, cursor: SinkCursor, rows: int, error: SinkFailed) -> None:
         self.failures += 1

@@ -57,6 +57,9 @@ class TokenExchanges:
         except self._unavailable as error:
             self._waiting = deque([*batch, *self._waiting], maxlen=MAX_WAITING)
             logger.warning("token_hours_waiting", extra={"facts": {"waiting": len(self._waiting), "kind": type(error).__name__}})
+        except Exception as error:  # The store answers and does not take them: the same would meet the same.
+            facts = {"exchanges": len(batch), "kind": type(error).__name__}
+            logger.error("token_hours_refused", exc_info=error, extra={"facts": facts})
 
     async def run(self) -> None:
         """Flush until cancelled, and once more then."""

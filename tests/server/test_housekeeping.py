@@ -3,9 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 
 from oauth.audit import SecurityEvent
+from server import housekeeping
 from server.audited import Audited, audited
 from server.config_versions.changes import ConfigChanges
 from server.housekeeping import DAY_US, Housekeeping
@@ -13,6 +15,7 @@ from server.storage.change_feed import ChangeFeed
 from server.storage.database import now_us
 from server.storage.history.calls import CallFilter
 from tests.gateway import opened
+from tests.waiting import until
 from tools.stores import CallRecord
 
 CALL = CallRecord(
@@ -53,6 +56,32 @@ async def test_calls_stay_as_long_as_the_configuration_says(tmp_path: Path, call
         await sweeping.sweep()
         left = await store.calls.calls(CallFilter(since_us=0), 10)
         assert {round((now_us() - each.record.called_at_us) / DAY_US) for each in left} == kept
+
+
+async def test_a_fault_in_the_sweep_is_no_end(tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(tmp_path) as gateway:
+        tries = 0
+
+        async def broken() -> None:
+            nonlocal tries
+            tries += 1
+            raise KeyError("a fault of ours")
+
+        monkeypatch.setattr(gateway.operations.usage, "flush", broken)
+        monkeypatch.setattr(housekeeping, "FLUSH_USAGE_S", 0.0)
+        sweeping = Housekeeping(
+            gateway.store,
+            ChangeFeed(gateway.store.database),
+            gateway.authorization,
+            gateway.operations.usage,
+            lambda: gateway.config.current.retention,
+            gateway.late,
+        )
+        async with anyio.create_task_group() as group:
+            group.start_soon(sweeping.run)
+            await until(lambda: tries > 1)
+            group.cancel_scope.cancel()
+    assert "housekeeping_failed" in [record.message for record in caplog.records]
 
 
 async def test_what_tells_of_changes_is_kept_whatever_the_configuration_says(tmp_path: Path) -> None:

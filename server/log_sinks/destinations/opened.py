@@ -4,6 +4,8 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from oauth.errors import SealBroken
+from oauth.vault.errors import KeyUnavailable
 from oauth.vault.named_secrets import named_in
 from server.config_versions.sections.sinks import LogSink
 from server.log_sinks.destinations.bucket import BucketDestination
@@ -43,14 +45,23 @@ class Destinations:
         url = f"{sink.url}{'&' if '?' in sink.url else '?'}keys={sink.keys}" if sink.keys else sink.url
         try:
             location = read_location(url, os.environ)
-            return BucketDestination(await open_bucket(self.egress, location, os.environ, self.reveal))
+            return BucketDestination(await open_bucket(self.egress, location, os.environ, self._revealed))
         except ObjectStorageError as error:
             raise SinkFailed(str(error)) from error
 
     async def _text(self, value: str, member: str) -> str:
         if (name := named_in(value)) is None:
             return value
-        secret = await self.reveal(name)
+        secret = await self._revealed(name)
         if secret is None:
             raise SinkFailed(f"vault:{name} of `{member}` is not there; put it there with `ascend vault put {name}`")
         return secret.decode(errors="replace").strip()
+
+    async def _revealed(self, name: str) -> bytes | None:
+        try:
+            return await self.reveal(name)
+        except SealBroken as error:
+            way_out = f"put it there again with `ascend vault put {name}`"
+            raise SinkFailed(f"vault:{name} does not open: it is damaged, or was sealed with another key; {way_out}") from error
+        except KeyUnavailable as error:
+            raise SinkFailed(f"vault:{name} does not open: {error}") from error

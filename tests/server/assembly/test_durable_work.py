@@ -1,13 +1,17 @@
 """Durable work within a whole gateway: who starts runs, whom they act for, and what they may then."""
 
+import inspect
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from oauth.principal import Principal
 from server.app import Gateway
+from server.assembly import late_work
 from server.assembly.ingestion import ingestion_workflows
 from server.assembly.workflows import INGESTION
 from tests.gateway import SCOPES, add_person, opened
@@ -130,6 +134,22 @@ async def test_a_run_that_another_process_starts_has_durable_work_loaded_and_is_
         run_id = await gateway.store.durable.run_records.start(new, MostOpen(1, 1))
         await until(lambda: gateway.late.is_open)
         assert (await ended(gateway, run_id)).state == "succeeded"
+
+
+def without_assertions(module: ModuleType) -> dict[str, Any]:
+    """Return the names of a module as `python -O` makes them."""
+    names: dict[str, Any] = {"__name__": module.__name__}
+    exec(compile(inspect.getsource(module), str(module.__file__), "exec", optimize=1), names)
+    return names
+
+
+async def test_durable_work_is_loaded_also_where_python_leaves_out_assertions(tmp_path: Path) -> None:
+    """`python -O`, and PYTHONOPTIMIZE in an image."""
+    optimized = without_assertions(late_work)
+    async with opened(tmp_path) as gateway:
+        assert not gateway.late.is_open
+        await optimized["LateWork"].open(gateway.late)
+        assert gateway.late.is_open
 
 
 async def test_what_people_ask_for_is_there_before_anything_was_loaded(tmp_path: Path) -> None:

@@ -18,10 +18,13 @@ class Store:
     def __init__(self) -> None:
         self.lines: list[EventLine] = []
         self.is_away = False
+        self.fault: Exception | None = None
 
     async def append(self, lines: Sequence[EventLine]) -> None:
         if self.is_away:
             raise OSError("away")
+        if self.fault is not None:
+            raise self.fault
         self.lines += lines
 
 
@@ -52,6 +55,31 @@ async def test_a_line_is_kept_with_its_facts_and_without_secrets(kept: tuple[Kep
     assert "ValueError" in said["exception"]
     assert "geheim123" not in line.facts
     assert "abcdefghijklmnop" not in line.facts
+
+
+async def test_a_line_that_cannot_be_told_is_counted_and_the_others_are_kept(kept: tuple[KeptLines, Store]) -> None:
+    """A format that does not fit what it is given; half a surrogate pair, which no store takes; a number beyond 64 bits."""
+    handler, store = kept
+    # Straight to it: others that listen here raise.
+    handler.handle(log.makeRecord(log.name, logging.INFO, __file__, 1, "%d rows", ("no number",), None))
+    log.info("odd\ud800\x00", extra={"facts": {"said": "half \ud800 é", "number": 2**70, "trace_id": "t\udfff"}})
+    await handler.keep()
+    [line] = store.lines
+    assert handler.dropped == 1
+    assert (line.event, line.trace_id) == ("odd\\ud800\\u0000", "t\\udfff")
+    assert "half ? é" in line.facts
+    assert str(2**70) in line.facts
+
+
+async def test_a_store_that_does_not_take_lines_costs_no_more_than_them(kept: tuple[KeptLines, Store]) -> None:
+    handler, store = kept
+    store.fault = ValueError("a fault of ours")
+    log.info("lost")
+    await handler.keep()
+    store.fault = OSError("away")
+    log.info("lost too")
+    await handler.keep()
+    assert (handler.dropped, store.lines) == (2, [])
 
 
 async def test_a_line_too_long_is_cut_and_too_many_are_counted(kept: tuple[KeptLines, Store]) -> None:

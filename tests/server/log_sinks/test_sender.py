@@ -1,21 +1,31 @@
 """One stream of one sink: when it is sent, what happens where the other side does not take it, and who sends."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
+import anyio
 import pytest
 from sqlalchemy import delete
 
+from oauth.errors import SealBroken
+from server.config_versions.sections.sinks import LogSink
+from server.log_sinks.destinations.destination import Destination
+from server.log_sinks.destinations.opened import Destinations
 from server.log_sinks.sender import LONGEST_WAIT_S
 from server.storage.audit.reading import SqlAuditTrail
 from server.storage.database import now_us
 from server.storage.history.event_lines import EventLine, SqlEventLines
+from server.storage.history.shipped_rows import Span, SqlShippedRows, Stream
+from server.storage.history.sink_cursors import LeaseLost
 from server.storage.history.tables import call_records
 from tests.contracts.test_audit_trail import changed
 from tests.contracts.test_shipped_rows import followed
 from tests.empty_store import put_data_directory
 from tests.server.log_sinks.senders import opened_senders, sink
 from tests.tools.sources.http.upstream import Got, Upstream
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -159,12 +169,89 @@ async def test_rows_that_were_removed_before_they_arrived_are_counted(folder: Pa
         await senders.history.transact(lambda connection: connection.execute(delete(call_records).where(call_records.c.seq < 3)))
         assert await sender.step() == 0.0
         assert ((await senders.cursor()).lost_rows, (await senders.cursor()).position) == (2, 2)
-        # A history that is emptied begins with the same numbers again: what comes is not taken for what was.
-        await senders.history.transact(lambda connection: connection.execute(delete(call_records)))
+
+
+async def test_a_history_that_is_swept_empty_gives_its_numbers_again_and_no_row_is_passed_over(folder: Path) -> None:
+    """SQLite: what comes under the numbers of rows that arrived is not taken for them, and none that arrived counts as lost."""
+    async with Upstream() as upstream, opened_senders(folder) as senders:
+        upstream.answer(204, "")
+        sender = senders.sender(sink(kind="http", url=upstream.base_url))
+        await senders.called("a", "b", "c")
         await sender.step()
-        await senders.called("again")
+        await senders.calls.forget_before(now_us())
         await sender.step()
-        assert [row["operation"] for row in rows_of(upstream.got[0])] == ["again"]
+        await senders.called("d", "e", "f")
+        for _ in range(2):
+            try:
+                await sender.step()
+            except LeaseLost:
+                sender._cursor = None
+        assert [row["operation"] for got in upstream.got for row in rows_of(got)] == list("abcdef")
+        cursor = await senders.cursor()
+        assert (cursor.sent_rows, cursor.lost_rows, cursor.position) == (6, 0, 3)
+
+
+async def test_who_was_sending_rows_that_are_swept_does_not_say_that_their_numbers_arrived(folder: Path) -> None:
+    async with Upstream() as upstream, opened_senders(folder) as senders:
+        upstream.answer(204, "")
+        sender = senders.sender(sink(kind="http", url=upstream.base_url))
+        await senders.called("a", "b")
+        destinations = senders.destinations
+
+        class Slow:
+            """Opens what rows go to after a sweep that came in between."""
+
+            async def open(self, of: LogSink) -> Destination:
+                await senders.calls.forget_before(now_us())
+                return await destinations.open(of)
+
+        sender.destinations = cast("Destinations", Slow())
+        with pytest.raises(LeaseLost):
+            await sender.step()
+        cursor = await senders.cursor()
+        assert (cursor.position, cursor.pending, cursor.lost_rows) == (0, 0, 2)
+
+
+@pytest.mark.parametrize("members", [{"kind": "http", "bearer": "vault:token"}, {"kind": "s3", "keys": "vault:token"}])
+async def test_a_secret_that_does_not_open_is_on_record_like_any_failure(folder: Path, members: dict[str, str]) -> None:
+    async def reveal(_name: str) -> bytes | None:
+        raise SealBroken("not with this key")
+
+    async with opened_senders(folder) as senders:
+        url = "s3://some?region=eu-west-1" if members["kind"] == "s3" else "http://127.0.0.1:1/"
+        sender = senders.sender(sink(url=url, **members))
+        sender.destinations = replace(senders.destinations, reveal=reveal)
+        await senders.called("a")
+        await sender.step()
+        error = (await senders.cursor()).error
+        assert error.startswith("vault:token does not open")
+        assert "`ascend vault put token`" in error
+
+
+async def test_a_fault_of_ours_is_on_record_and_ends_no_sender(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with Upstream() as upstream, opened_senders(folder) as senders:
+        upstream.answer(204, "")
+        faults: list[Exception] = [ValueError("one"), KeyError("two")]
+
+        class Faulty(SqlShippedRows):
+            async def span(self, stream: Stream) -> Span:
+                if faults:
+                    raise faults.pop()
+                return await super().span(stream)
+
+        async def reveal(_name: str) -> bytes | None:
+            raise ZeroDivisionError
+
+        sender = senders.sender(sink(kind="http", url=upstream.base_url, bearer="vault:token"))
+        sender.reading, sender.fault_wait_s = Faulty(senders.store, senders.history), 0.0
+        sender.destinations = replace(senders.destinations, reveal=reveal)
+        await senders.called("a")
+        async with anyio.create_task_group() as group:
+            group.start_soon(sender.run)
+            await until(lambda: sender.failures > 0)
+            group.cancel_scope.cancel()
+        assert "a fault on our side (ZeroDivisionError)" in (await senders.cursor()).error
+        assert [record.message for record in caplog.records].count("log_sink_fault") == 3
 
 
 async def test_one_process_sends_and_another_goes_on_where_it_was(folder: Path) -> None:

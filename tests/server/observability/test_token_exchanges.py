@@ -11,11 +11,14 @@ from server.observability.token_exchanges import TokenExchanges
 class Hours:
     def __init__(self) -> None:
         self.is_away = False
+        self.fault: Exception | None = None
         self.kept: list[TokenExchange] = []
 
     async def add(self, exchanges: Iterable[TokenExchange]) -> None:
         if self.is_away:
             raise OSError("away")
+        if self.fault is not None:
+            raise self.fault
         self.kept += exchanges
 
 
@@ -48,3 +51,15 @@ async def test_a_history_that_is_away_gets_all_of_it_later_in_order() -> None:
     await exchanges.flush()
     await exchanges.flush()
     assert [each.outcome for each in hours.kept] == ["issued", "invalid_scope"]
+
+
+async def test_what_the_history_does_not_take_holds_up_nothing_that_comes_after_it() -> None:
+    hours = Hours()
+    exchanges = TokenExchanges(hours, (OSError,))
+    hours.fault = ValueError("a row that breaks a rule")
+    exchanges.exchanged(exchange("issued"))
+    await exchanges.flush()
+    hours.fault = None
+    exchanges.exchanged(exchange("invalid_scope"))
+    await exchanges.flush()
+    assert [each.outcome for each in hours.kept] == ["invalid_scope"]
