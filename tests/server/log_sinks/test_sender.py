@@ -179,7 +179,6 @@ async def test_a_history_that_is_swept_empty_gives_its_numbers_again_and_no_row_
         await senders.called("a", "b", "c")
         await sender.step()
         await senders.calls.forget_before(now_us())
-        await sender.step()
         await senders.called("d", "e", "f")
         for _ in range(2):
             try:
