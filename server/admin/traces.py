@@ -1,12 +1,16 @@
-"""Everything on record with one trace id, in order: calls, steps of plans, model calls, changes, lines. For the page and the command."""
+"""Everything on record with one trace id, in order: calls, steps of plans, model calls, runs and their steps, changes, lines.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+For the page and the command.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import orjson
 
-from server.admin.nouns.calls import call_row, names_of
+from server.admin.nouns.calls import Names, call_row, names_of
 from server.admin.resource import Row
 from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from server.storage.audit.chain import AuditRow
@@ -14,10 +18,19 @@ from server.storage.audit.reading import SqlAuditTrail
 from server.storage.history.calls import KeptCall, SqlCallHistory
 from server.storage.history.event_lines import EventLine, SqlEventLines
 from server.storage.oauth.subjects import SqlSubjectStore
+from server.storage.workflows.traced_runs import SqlTracedRuns, TracedPart, TracedRun
 from tools.ai_gateway.records.call_record import ModelCallRecord
 from tools.ai_gateway.records.log_row import log_row
+from tools.dispatch.failure_classes import reason_of
+from tools.operation import Failure
 
-EntryKind = Literal["call", "step", "model call", "change", "line"]
+EntryKind = Literal["call", "step", "model call", "run", "workflow step", "change", "line"]
+#: of calls that went well, of runs and steps that go on, of lines that only tell
+_NO_FAILURE = frozenset({"", "ok", "queued", "running", "waiting", "cancelled", "debug", "info"})
+#: what is kept of an upstream's failure goes on with its own words
+_ANSWERED = re.compile(r"\banswered(?: (\d{3})\b|:)")
+#: or consists of them
+_SAID_BY_OTHERS = frozenset({"upstream_tool_error", "model_refused"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +49,11 @@ class TraceEntry:
     reason: str = ""
 
     @property
+    def has_failed(self) -> bool:
+        """Say whether it went wrong; what goes on has not."""
+        return self.outcome not in _NO_FAILURE
+
+    @property
     def to_us(self) -> int:
         """Return when it ended."""
         return self.from_us + int((self.ms or 0.0) * 1_000)
@@ -48,14 +66,18 @@ class TraceReader:
     audit_trail: SqlAuditTrail
     subjects: SqlSubjectStore
     lines: SqlEventLines
+    runs: SqlTracedRuns
 
     async def of(self, trace_id: str, tenant_id: str | None = None) -> Sequence[TraceEntry]:
         """Return what there is, in the order in which it began; of a tenant alone where one is named."""
         calls = await self.calls.trace(trace_id, tenant_id)
-        names = await names_of(self.subjects, {(kept.record.tenant_id, kept.record.subject) for kept in calls})
+        runs = await self.runs.of_trace(trace_id, tenant_id)
+        whose = {(kept.record.tenant_id, kept.record.subject) for kept in calls} | {(run.tenant_id, run.acts_for) for run in runs}
+        names = await names_of(self.subjects, whose)
         entries = [
             *(_call(kept, call_row(kept, names)) for kept in calls),
             *(_model_call(record) for record in await self.model_calls.of_trace(trace_id, tenant_id)),
+            *(entry for run in runs for entry in _of_run(run, names)),
             *(_change(row) for row in await self.audit_trail.of_trace(trace_id, tenant_id)),
         ]
         # Lines are the gateway's, and say of no tenant that they are its own.
@@ -98,6 +120,42 @@ def _model_call(record: ModelCallRecord) -> TraceEntry:
         upstream_ms=max(0.0, record.ms - record.overhead_ms),
         reason=errors[-1] if errors and record.outcome != "ok" else "",
     )
+
+
+def _of_run(run: TracedRun, names: Names) -> Iterator[TraceEntry]:
+    """Yield a run and its steps: how far each is, and nothing of what it was given or gave."""
+    yield _part_of(run, "run", run.whole, {"run_id": run.run_id, "version": run.version, "started_by": run.started_by}, names)
+    for step in run.steps:
+        yield _part_of(run, "workflow step", step, {"run_id": run.run_id}, names)
+
+
+def _part_of(run: TracedRun, kind: EntryKind, part: TracedPart, told: Row, names: Names) -> TraceEntry:
+    ms = None if part.ended_at_us is None else round(max(0, part.ended_at_us - part.began_at_us) / 1_000, 1)
+    outcome, reason = "ok" if part.state == "succeeded" else part.state, ""
+    if part.failure is not None:
+        # A step that waits to be tried again has failed before, and has not failed yet.
+        outcome, reason = part.failure.code if part.state == "failed" else outcome, _words(part.failure)
+    facts: Row = {"at": part.began_at_us, "state": part.state, "attempts": part.attempts, "ms": ms, "outcome": outcome, "reason": reason}
+    return TraceEntry(
+        kind=kind,
+        what=part.name,
+        from_us=part.began_at_us,
+        tenant_id=run.tenant_id,
+        person=names.get((run.tenant_id, run.acts_for), run.acts_for),
+        facts={**facts, **told},
+        outcome=outcome,
+        ms=ms,
+        reason=reason,
+    )
+
+
+def _words(failure: Failure) -> str:
+    """Return why something of a run failed, as it is told of calls: never what an upstream sent."""
+    answered = _ANSWERED.search(failure.message)
+    if answered or failure.code in _SAID_BY_OTHERS:
+        status = answered[1] if answered else None
+        failure = replace(failure, upstream={"status": int(status) if status else None})
+    return reason_of(failure)
 
 
 def _change(row: AuditRow) -> TraceEntry:

@@ -30,12 +30,14 @@ class Door:
     """Notes the calls that runs make."""
 
     calls: list[tuple[str, str]] = field(default_factory=list)
+    traces: list[str] = field(default_factory=list)
 
     async def ask(self, claim: Claim, operation: str, arguments: Mapping[str, Json]) -> Outcome:
         return Outcome("ok", data=dict(arguments))
 
     async def call(self, claim: Claim, operation: str, arguments: Mapping[str, Json], options: CallOptions, key: str) -> Json:
         self.calls.append((operation, key))
+        self.traces.append(claim.trace_id)
         return dict(arguments)
 
 

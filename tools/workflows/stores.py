@@ -67,6 +67,8 @@ class RunView:
     attempts: int
     result: Json = None
     failure: Failure | None = None
+    #: its own calls have the same; "": it is from before runs had one
+    trace_id: str = ""
     steps: tuple[StepView, ...] = ()
 
 
@@ -89,8 +91,11 @@ class Workflows(Protocol):
         at_us: int | None = None,
         acts_for: ActsFor | None = None,
         started_by: str = "manual",
+        trace_id: str | None = None,
     ) -> str:
         """Put a run on record and return its id; it begins when a process has room, not before `at_us`. The same key is the same run.
+
+        `trace_id`: of the call that starts it; None: it gets one of its own. Its calls are on record with that id.
 
         It is durable when this returns. Raises WorkflowRefused: no such workflow (not_found, with did-you-mean), given that does not fit
         its schema (invalid_arguments), too_large, a key that another `given` has (conflict), quota_exceeded.

@@ -24,6 +24,7 @@ from server.admin.traces import TraceReader
 from server.storage.ai_gateway.model_spend import SqlModelSpend
 from server.storage.history.trends import HistoryTrends
 from server.storage.store import Store
+from server.storage.workflows.traced_runs import SqlTracedRuns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,8 @@ def open_console(parts: ConsoleParts) -> Router:
     trends = HistoryTrends(parts.store.history)
     store, figures = parts.store, FigureReader(trends, SqlModelSpend(parts.store.database))
     dashboards = DashboardPages(pages, lists, figures, ObjectiveReader(trends))
-    traces = TracePages(pages, TraceReader(store.calls, store.model_calls, store.audit_trail, store.subjects, store.event_lines))
+    runs = SqlTracedRuns(store.database)
+    traces = TracePages(pages, TraceReader(store.calls, store.model_calls, store.audit_trail, store.subjects, store.event_lines, runs))
     health = HealthPages(pages, HealthReader(store, parts.data_dir, parts.newest_backup, parts.clock))
     own = (
         ("/admin", dashboards.overview),

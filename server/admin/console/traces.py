@@ -62,7 +62,7 @@ class TracePages:
             began=shown("time", first, is_whole=True),
             took=duration((last - first) / 1_000),
             parts_=[_part(entry, first, last) for entry in found],
-            failed=[entry for entry in found if entry.outcome not in ("", "ok")],
+            failed=[entry for entry in found if entry.has_failed],
             tenants=sorted({entry.tenant_id for entry in found if entry.tenant_id}),
         )
 
@@ -73,7 +73,7 @@ def _part(entry: TraceEntry, first_us: int, last_us: int) -> Part:
         entry,
         "0" if entry.from_us == first_us else f"+{duration((entry.from_us - first_us) / 1_000)}",
         "" if entry.ms is None else duration(entry.ms),
-        shown("state", entry.outcome, tone="bad"),
+        shown("state", entry.outcome, tone="bad" if entry.has_failed else "plain"),
         _bar(entry, first_us, max(1, last_us - first_us)),
         facts,
     )
@@ -85,7 +85,7 @@ def _bar(entry: TraceEntry, first_us: int, whole_us: int) -> Markup:
     width = max(_LEAST, _WIDTH * (entry.to_us - entry.from_us) / whole_us)
     start = min(start, _WIDTH - width)
     upstream = width * min(1.0, entry.upstream_ms / entry.ms) if entry.ms and entry.upstream_ms else 0.0
-    kind = "one" if entry.outcome in ("", "ok") else "three"
+    kind = "three" if entry.has_failed else "one"
     return Markup(
         '<svg class="span" viewBox="0 0 {} 10" preserveAspectRatio="none" aria-hidden="true">'
         '<rect class="rail" width="{}" height="10"/><rect class="{} pale" x="{:.0f}" width="{:.0f}" height="10"/>'

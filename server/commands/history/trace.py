@@ -8,6 +8,7 @@ from server.commands.rows import print_rows
 from server.commands.times import shown_time
 from server.config.settings import Settings
 from server.storage.store import open_store
+from server.storage.workflows.traced_runs import SqlTracedRuns
 from tools.operation import Json
 
 COLUMNS = ("at", "kind", "what", "person", "ms", "upstream_ms", "outcome", "reason")
@@ -19,11 +20,13 @@ COLUMNS = ("at", "kind", "what", "person", "ms", "upstream_ms", "outcome", "reas
 @with_settings
 @run_async
 async def command(settings: Settings, trace_id: str, as_json: bool) -> None:
-    """Show everything with TRACE_ID, which every answer and log line names: calls, steps of plans, model calls, changes."""
+    """Show everything with TRACE_ID, which every answer and log line names: calls, steps of plans, model calls, runs, changes."""
     required_data(settings)
     wanted = trace_id.strip().lower()
     async with open_store(settings) as store:
-        found = await TraceReader(store.calls, store.model_calls, store.audit_trail, store.subjects, store.event_lines).of(wanted)
+        runs = SqlTracedRuns(store.database)
+        reader = TraceReader(store.calls, store.model_calls, store.audit_trail, store.subjects, store.event_lines, runs)
+        found = await reader.of(wanted)
     if not found:
         rule = "calls stay for 30 days, and a killed process loses those of its last 0.25 s"
         raise CommandFailed(f"nothing is on record with trace id {wanted[:64]!r}; {rule}")

@@ -38,7 +38,8 @@ def show_run(view: RunView, step: str | None, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(run_whole(view, step), indent=2))
         return
-    say(f"{view.run_id}: {view.state}, version {view.version or 'not begun'}, taken {view.attempts} times")
+    trace = f", trace {view.trace_id}" if view.trace_id else ""
+    say(f"{view.run_id}: {view.state}, version {view.version or 'not begun'}, taken {view.attempts} times{trace}")
     print_rows([_step_row(each) for each in view.steps], as_json=False, empty="no step is on record yet")
     if view.failure is not None:
         say(f"failed: {view.failure.message}" + (f"; {view.failure.hint}" if view.failure.hint else ""))

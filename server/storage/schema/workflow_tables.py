@@ -37,9 +37,12 @@ workflow_runs = Table(
     #: JSON
     Column("result", Text),
     Column("failure", Text),
+    #: of the call that started it, or its own; empty: it is from before runs had one
+    Column("trace_id", String(64), nullable=False),
     Index("ix_workflow_runs_due", "owner", "due_at"),
     Index("ix_workflow_runs_created", "tenant_id", "created_at"),
     Index("ix_workflow_runs_ended", "ended_at", "tenant_id"),
+    Index("ix_workflow_runs_trace_id", "trace_id"),
 )
 
 #: The record of a step is written in one transaction with the fence, and with what the step itself writes in our store.

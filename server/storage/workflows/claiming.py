@@ -73,6 +73,7 @@ def _claim_of(connection: Connection, row: Row[tuple[object, ...]], executor_id:
         attempt=row.attempt + 1,
         losses=row.losses,
         is_cancelled=row.cancel_asked,
+        trace_id=row.trace_id,
         # One that nobody had in hand has none.
         steps=steps_of(connection, row.tenant_id, row.run_id) if row.attempt else {},
     )

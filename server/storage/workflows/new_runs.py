@@ -1,7 +1,7 @@
 """Runs are put on record in the transaction of whatever asks for them: a start, a step, a schedule, a webhook. Table: workflow_runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 from sqlalchemy import Connection, func, select
@@ -12,6 +12,7 @@ from server.storage.schema.workflow_tables import workflow_runs
 from server.storage.workflows.acting import acting
 from server.storage.workflows.kept_bytes import grow
 from tools.operation import Json
+from tools.trace_ids import new_trace_id
 from tools.workflows.stores import ActsFor
 from tools.workflows.topics import RUN_NEWS
 
@@ -27,6 +28,7 @@ class QueuedRun:
     started_by: str
     acts_for: ActsFor | None = None
     start_at_us: int | None = None
+    trace_id: str = field(default_factory=new_trace_id)
 
     @property
     def run_id(self) -> str:
@@ -70,6 +72,7 @@ def put_run(connection: Connection, queued: QueuedRun) -> bool:
         "attempt": 0,
         "losses": 0,
         "cancel_asked": False,
+        "trace_id": queued.trace_id,
     }
     is_new = insert_once_in_thread(connection, workflow_runs, values)
     if is_new:

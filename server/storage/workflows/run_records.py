@@ -46,7 +46,7 @@ class SqlRunRecords:
         self._database, self._quotas = database, quotas
 
     async def start(self, new: NewRun, most: MostOpen) -> str:
-        queued = QueuedRun(new.tenant_id, new.workflow, new.key, new.given, new.started_by, new.acts_for, new.at_us)
+        queued = QueuedRun(new.tenant_id, new.workflow, new.key, new.given, new.started_by, new.acts_for, new.at_us, new.trace_id)
 
         def work(connection: Connection) -> str:
             known = _locked(connection, new.tenant_id, queued.run_id)

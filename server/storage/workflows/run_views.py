@@ -71,6 +71,7 @@ def _view(row: Row[tuple[object, ...]], steps: tuple[StepView, ...] = ()) -> Run
         attempts=row.attempt,
         result=_json(row.result),
         failure=failure_of(row.failure),
+        trace_id=row.trace_id,
         steps=steps,
     )
 

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from oauth.principal import Principal
+from server.admin.traces import TraceReader
 from server.app import Gateway
 from server.assembly import late_work
 from server.assembly.ingestion import ingestion_workflows
 from server.assembly.workflows import INGESTION
+from server.storage.workflows.traced_runs import SqlTracedRuns
 from tests.gateway import SCOPES, add_person, opened
 from tests.waiting import until
 from tools.operation import ClientInfo, Json, Outcome
@@ -68,6 +70,32 @@ async def test_a_person_starts_a_run_that_calls_as_them_and_sees_how_it_ended(ga
     listed = (await asked(gateway, ada, "workflow_list")).data
     assert [run["run_id"] for run in listed["runs"]] == [view.run_id]
     assert listed["workflows"] == [{"name": "whoami", "version": "1", "title": "Who am I"}]
+
+
+async def test_one_trace_leads_from_the_call_that_starts_a_run_to_the_calls_of_the_run(gateway: Gateway) -> None:
+    """In the order in which they began, with the person's address, and nothing of what the run gave."""
+    store, ada = gateway.store, await add_person(gateway)
+    started = await asked(gateway, ada, "workflow_start", workflow="whoami", key="k")
+    trace_id = (await ended(gateway, "default:whoami:k")).trace_id
+    assert trace_id == started.trace_id
+    runs = SqlTracedRuns(store.database)
+    reader = TraceReader(store.calls, store.model_calls, store.audit_trail, store.subjects, store.event_lines, runs)
+    kinds = {"call", "run", "workflow step"}
+
+    async def is_whole() -> bool:
+        return len([entry for entry in await reader.of(trace_id, "default") if entry.kind in kinds]) == 4
+
+    await until(is_whole)
+    found = [entry for entry in await reader.of(trace_id, "default") if entry.kind in kinds]
+    assert [(entry.kind, entry.what, entry.outcome) for entry in found] == [
+        ("call", "workflow_start", "ok"),
+        ("run", "whoami", "ok"),
+        ("workflow step", "who", "ok"),
+        ("call", "gateway.account.whoami", "ok"),
+    ]
+    assert {entry.person for entry in found} == {"ada@example.com"}
+    assert ada not in str([entry.facts for entry in found if entry.kind != "call"])
+    assert await reader.of(trace_id, "acme") == []
 
 
 async def test_a_run_of_somebody_who_was_disabled_calls_nothing(gateway: Gateway) -> None:

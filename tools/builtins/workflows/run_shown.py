@@ -39,6 +39,8 @@ def run_whole(view: "RunView", step: str | None = None) -> dict[str, Json]:
     }
     if len(view.steps) > len(steps):
         shown["steps_before"] = len(view.steps) - len(steps)
+    if view.trace_id:
+        shown["trace_id"] = view.trace_id
     if step is not None:
         shown["step_result"] = next((each.result for each in view.steps if each.name == step), None)
     return shown

@@ -45,6 +45,7 @@ class WorkflowRuns:
             key=given.get("key") or _key_of(call.options.idempotency_key),
             at_us=_time(given.get("at")),
             acts_for=ActsFor(principal.subject, principal.scopes),
+            trace_id=call.trace_id,
         )
         view = await self._workflows.show(principal.tenant_id, run_id)
         if view is None or view.acts_for != principal.subject:

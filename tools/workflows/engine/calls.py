@@ -36,6 +36,7 @@ class Dispatch(Protocol):
         arguments: Mapping[str, Json],
         *,
         client: ClientInfo,
+        trace_id: str | None = ...,
         options: CallOptions = ...,
     ) -> Outcome: ...
 
@@ -64,7 +65,8 @@ class RunCalls:
             raise ToolError(_nobody(claim, operation))
         if is_agreed(options.confirm):
             options = replace(options, confirm=self._token(principal, operation, arguments, options))
-        outcome = await self._door().call(principal, operation, arguments, client=WORKFLOW, options=options)
+        trace_id = claim.trace_id or None
+        outcome = await self._door().call(principal, operation, arguments, client=WORKFLOW, trace_id=trace_id, options=options)
         if outcome.status != "ok":
             raise ToolError(_failure(outcome))
         return outcome

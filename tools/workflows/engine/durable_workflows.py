@@ -10,6 +10,7 @@ import orjson
 from tools.near_names import near
 from tools.operation import Json
 from tools.plain_text import written_out
+from tools.trace_ids import new_trace_id
 from tools.workflows.engine.given_faults import given_faults
 from tools.workflows.engine.run_records import (
     MostOpen,
@@ -61,6 +62,7 @@ class DurableWorkflows:
         at_us: int | None = None,
         acts_for: ActsFor | None = None,
         started_by: str = "manual",
+        trace_id: str | None = None,
     ) -> str:
         found = await self._registry.find(tenant_id, workflow)
         if found is None:
@@ -68,8 +70,9 @@ class DurableWorkflows:
         _check_given(found, given)
         _check_time(found, at_us)
         key = secrets.token_hex(12) if key is None else _own_key(key)
+        new = NewRun(tenant_id, workflow, key, given, acts_for, started_by, at_us, trace_id or new_trace_id())
         try:
-            run_id = await self._records.start(NewRun(tenant_id, workflow, key, given, acts_for, started_by, at_us), self._most_open)
+            run_id = await self._records.start(new, self._most_open)
         except OtherRun as error:
             message = f"the key '{key[:80]}' is that of a run which was given something else"
             raise WorkflowRefused("conflict", message, "send what it was given, or another key") from error

@@ -54,6 +54,8 @@ class Claim:
     #: processes that died with it in hand since its last step
     losses: int
     is_cancelled: bool
+    #: of the calls that it makes; "": each gets its own
+    trace_id: str
     steps: Mapping[str, StepRecord] = field(repr=False)
 
 

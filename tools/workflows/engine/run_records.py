@@ -1,10 +1,11 @@
 """What people do to runs, as the store keeps it; `DurableWorkflows` puts its refusals into words."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from tools.operation import Json
+from tools.trace_ids import new_trace_id
 from tools.workflows.stores import ActsFor, RunPage, RunState, RunView
 
 
@@ -17,6 +18,7 @@ class NewRun:
     acts_for: ActsFor | None
     started_by: str
     at_us: int | None
+    trace_id: str = field(default_factory=new_trace_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from tests.contracts.model_calls import call as model_call
 from tests.contracts.test_call_history import call
 from tests.empty_store import put_data_directory
 from tools.ai_gateway.stores import ClosedCall
+from tools.workflows.engine.run_records import MostOpen, NewRun
 
 TRACE = "0123456789abcdef0123456789abcdef"
 
@@ -42,6 +43,8 @@ def folder(tmp_path: Path) -> Path:
                 ]
             )
             await store.model_calls.append([ClosedCall(model_call(trace_id=TRACE, at_us=at_us + 1), None)])
+            run = NewRun("default", "onboard", "k", {"word": "s3cret"}, None, "manual", None, TRACE)
+            await store.durable.run_records.start(run, MostOpen(1, 1))
 
     anyio.run(fill)
     return tmp_path
@@ -75,6 +78,10 @@ def test_a_trace_is_shown_over_both_planes(folder: Path) -> None:
     found = rows(ascend_here("trace", TRACE.upper(), "--json", data_dir=folder))
     assert [(row["kind"], row["what"]) for row in found][:2] == [("step", "crm.deals.list"), ("call", "batch_execute")]
     assert found[2]["kind"] == "model call"
+    assert [(row["kind"], row["what"], row["run_id"], row["state"]) for row in found[3:]] == [
+        ("run", "onboard", "default:onboard:k", "queued")
+    ]
+    assert "s3cret" not in str(found)
     missing = ascend_here("trace", "0" * 32, data_dir=folder)
     assert missing.returncode == 1
     assert "nothing is on record" in missing.stderr
