@@ -112,7 +112,7 @@ class Change:
     fields: tuple[Field, ...] = ()
     is_of_list: bool = False
     least: Role = Role.OPERATOR
-    #: only who proved who they are within ten minutes: changes that open doors (operations contract, "Sign-in")
+    #: only who proved who they are within ten minutes: what opens doors, or ends all of somebody's (operations contract, "Sign-in")
     needs_step_up: bool = False
     #: only whoever reaches every tenant
     is_of_gateway: bool = False

@@ -57,6 +57,7 @@ class Clients:
                     "Revoke",
                     self.revoke,
                     (Field(name="forget", title="Forget it, so that it may register again", is_flag=True, is_required=False),),
+                    needs_step_up=True,
                     confirm="Refuse this client and end everything that people allowed it?",
                 ),
             ),

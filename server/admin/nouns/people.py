@@ -77,7 +77,9 @@ class People:
             of_owner("revoke", "Take the role", self.revoke, confirm="They are out of the console at once. Take their role?"),
             Change("remove_passkey", "Remove a passkey", self.remove_passkey, (passkey,), needs_step_up=True),
             Change("end_everything", "End everything", self.end_everything, needs_step_up=True, confirm=again),
-            Change("disable", "Disable", self.disable, confirm=f"{again} They cannot sign in until somebody enables them."),
+            Change(
+                "disable", "Disable", self.disable, needs_step_up=True, confirm=f"{again} They cannot sign in until somebody enables them."
+            ),
             Change("enable", "Enable", self.enable, needs_step_up=True),
         )
 

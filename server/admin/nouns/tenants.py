@@ -79,6 +79,7 @@ class TenantNoun:
                     "Suspend",
                     self.suspend,
                     is_of_gateway=True,
+                    needs_step_up=True,
                     confirm="Refuse everybody of this tenant from now on?",
                     in_states=("active",),
                 ),

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from oauth.administration.roles import Role
+from oauth.client import Client
 from server.app import Gateway
 from tests.server.admin.ways_in.console_browser import ConsoleBrowser, signed_in
 from tests.server.admin.ways_in.test_sessions import subject_of
@@ -57,6 +58,23 @@ async def test_a_fresh_proof_is_enough(gateway: Gateway) -> None:
     browser = await signed_in(gateway, "ops@example.com")
     await grows_old(gateway, "ops@example.com", by_s=590)
     assert (await fill_in(browser, ADD, email="grace@example.com", role="auditor"))[0] == 200
+
+
+async def test_what_ends_all_of_somebodys_takes_the_passkey_once_more(gateway: Gateway) -> None:
+    """Operations contract, "Sign-in": mass revocation, and a whole tenant. Whoever finds a browser left open ends nothing."""
+    browser, grace = await signed_in(gateway, "ops@example.com"), await signed_in(gateway, "grace@example.com")
+    await gateway.store.clients.save(Client("cursor", "registered", "Cursor", (), 1.0))
+    key = f"default:{(await subject_of(gateway, 'grace@example.com')).subject_id}"
+    await grows_old(gateway, "ops@example.com")
+    for path in (
+        f"people/{key}?change=disable",
+        f"people/{key}?change=end_everything",
+        "clients/cursor?change=revoke",
+        "tenants/acme?change=suspend",
+    ):
+        answer = await browser.get(f"/admin/{path}")
+        assert answer.headers.get("location", "").startswith("/admin/step-up?to="), (path, answer.status_code)
+    assert await grace.is_in()
 
 
 async def test_a_step_up_lengthens_no_session(gateway: Gateway) -> None:
