@@ -1,8 +1,11 @@
 """What the guides name exists: commands and their options, settings, benchmarks, pages."""
 
+import json
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -98,11 +101,15 @@ def test_every_guide_is_in_the_readme() -> None:
 
 
 def test_every_dependency_has_its_sentence() -> None:
-    """docs/decisions/dependencies.md: a dependency that loses its sentence goes."""
-    project = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    """docs/decisions/dependencies.md: a dependency that loses its sentence goes; extras, development and the build, too."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
     page = (REPOSITORY / "docs" / "decisions" / "dependencies.md").read_text(encoding="utf-8")
-    names = set(re.findall(r'"([a-z][a-z0-9-]*)(?:\[[a-z]+\])?[><=]=', project))
-    assert "aiohttp" in names
+    extras = project["project"]["optional-dependencies"].values()
+    groups = project["dependency-groups"].values()
+    required = chain(project["project"]["dependencies"], *extras, *groups, project["build-system"]["requires"])
+    names = {found[0] for each in required if (found := re.match(r"[A-Za-z0-9._-]+", each))}
+    names |= json.loads((REPOSITORY / "package.json").read_text(encoding="utf-8"))["devDependencies"].keys()
+    assert {"aiohttp", "moto", "types-pyyaml", "axe-core"} <= names
     assert not [name for name in names if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", page)]
 
 

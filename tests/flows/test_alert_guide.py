@@ -11,7 +11,7 @@ from tests.server.alerts.stand_ins import stand_ins
 
 def test_every_command_of_the_guide_prints_what_the_guide_shows(tmp_path: Path) -> None:
     steps = list(steps_of("alerts.md"))
-    (tmp_path / "alerts.toml").write_text(next(step.text for step in steps if step.kind == "toml"), encoding="utf-8")
+    (tmp_path / "gateway.toml").write_text(next(step.text for step in steps if step.kind == "toml"), encoding="utf-8")
     terminal = Terminal(tmp_path, {})
     allowed = {"ASCEND_EGRESS_ALLOW": "127.0.0.1:*"}
     with (
@@ -19,7 +19,7 @@ def test_every_command_of_the_guide_prints_what_the_guide_shows(tmp_path: Path) 
         portal.wrap_async_context_manager(stand_ins()) as servers,
         running_gateway(terminal.data, demo=False, extra=allowed),
     ):
-        file = tmp_path / "alerts.toml"
+        file = tmp_path / "gateway.toml"
         file.write_text(file.read_text(encoding="utf-8").replace("https://pager.example.com", servers.base_url), encoding="utf-8")
         for step in [step for step in steps if step.kind == "sh"][1:]:
             terminal.follow(step)

@@ -1,6 +1,7 @@
 """docs/guides/configuration.md, followed in a terminal."""
 
 import re
+import tomllib
 from pathlib import Path
 
 from server.config_versions.sections.retention import Retention
@@ -16,6 +17,24 @@ def test_every_command_of_the_guide_prints_what_the_guide_shows(tmp_path: Path) 
             (tmp_path / "gateway.toml").write_text(step.text, encoding="utf-8")
         else:
             terminal.follow(step)
+
+
+def test_what_the_guides_add_to_the_file_is_one_document_and_nothing_of_it_is_taken_away(tmp_path: Path) -> None:
+    """Each guide says so; who follows them in turn, whichever comes first, has all of it in the end."""
+    ascend_here("vault", "put", "log-bucket", data_dir=tmp_path / "data", stdin="AKIAIOSFODNN7EXAMPLE:wJalrXUtnFEMI")
+    for name in ("pager", "slack-ops", "telegram", "smtp", "log-service"):
+        ascend_here("vault", "put", name, data_dir=tmp_path / "data", stdin="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    file, text = tmp_path / "gateway.toml", ""
+    for page in ("log-sinks.md", "configuration.md", "alerts.md"):
+        text += "\n".join(step.text for step in steps_of(page) if step.kind == "toml") + "\n"
+        file.write_text(text, encoding="utf-8")
+        said = ascend_here("config", "diff", str(file), data_dir=tmp_path / "data")
+        assert said.returncode == 0, (page, said)
+        assert not [line for line in said.stdout.splitlines() if line.startswith("-")], page
+        assert ascend_here("config", "apply", str(file), data_dir=tmp_path / "data").returncode == 0, page
+    shown = tomllib.loads(ascend_here("config", "show", data_dir=tmp_path / "data").stdout)
+    assert shown == tomllib.loads(text)
+    assert set(shown) == {"alerts", "limits", "retention", "sinks"}
 
 
 def test_the_faults_are_worded_as_the_guide_says(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_what_the_guide_names_arrives_and_is_read_with_what_it_shows(tmp_path: P
             },
         )
         [toml] = [step for step in steps if step.kind == "toml"]
-        (tmp_path / "sinks.toml").write_text(terminal.here(toml.text), encoding="utf-8")
+        (tmp_path / "gateway.toml").write_text(terminal.here(toml.text), encoding="utf-8")
         allowed = {"AWS_ENDPOINT_URL_S3": s3.endpoint, "ASCEND_EGRESS_ALLOW": "127.0.0.1:*", "ASCEND_LOG_FORMAT": "json"}
         with running_gateway(terminal.data, demo=False, extra=allowed):
             for step in shell[1:]:
