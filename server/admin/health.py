@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 
 from server.admin.node_health import Finding, NodeHealth
+from server.config_versions.sections.sinks import Sinks
 from server.storage.database import Database, StoreUnavailable
 from server.storage.read_limit import ReadTooLong, reads_within
 from server.storage.store import Store
@@ -20,17 +21,18 @@ HOUR_US, DAY_S = 3_600 * 1_000_000, 86_400.0
 MAX_BACKUP_AGE_S, LEAST_DISK_FREE, MAX_LATE_US = 8 * DAY_S, 0.1, HOUR_US
 #: of model calls of an hour; single ones fail without anything being wrong
 MAX_MODEL_ERRORS, LEAST_MODEL_CALLS = 0.1, 10
-#: when the newest backup was made, epoch seconds; None: there is none
+#: when the newest backup was made, epoch seconds; None: there is none. Asks no bucket: health is shown though that cannot be reached
 NewestBackup = Callable[[], Awaitable[float | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class HealthReader:
-    """`data_dir`: whose disk must not run full."""
+    """`data_dir`: whose disk must not run full; `sinks`: the section of the configuration that is in force."""
 
     store: Store
     data_dir: Path
     newest_backup: NewestBackup
+    sinks: Callable[[], Sinks]
     clock: Callable[[], float] = time.time
 
     async def findings(self) -> Sequence[Finding]:
@@ -94,9 +96,10 @@ class HealthReader:
         ]
 
     async def _sinks(self) -> Sequence[Finding]:
-        cursors = await self.store.sink_cursors.all()
-        if not cursors:
+        wanted = {(sink.name, stream) for sink in self.sinks().logs for stream in sink.streams}
+        if not wanted:
             return [Finding("Log sinks", "good", "none is configured")]
+        # Cursors outlive their sinks.
         return [
             Finding(
                 f"Log sink {cursor.sink}, {cursor.stream}",
@@ -105,8 +108,9 @@ class HealthReader:
                 cursor.error if cursor.failures else "it takes what it is sent",
                 "mend what it says; nothing is lost meanwhile, it is sent later" if cursor.failures else "",
             )
-            for cursor in cursors
-        ]
+            for cursor in await self.store.sink_cursors.all()
+            if (cursor.sink, cursor.stream) in wanted
+        ] or [Finding("Log sinks", "good", "nothing was sent yet")]
 
     async def _jobs(self) -> Sequence[Finding]:
         late = await self.store.durable.schedules.due(int(self.clock() * 1_000_000) - MAX_LATE_US, 20)

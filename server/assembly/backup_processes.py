@@ -9,7 +9,7 @@ import orjson
 
 from server.config.backup_folder import are_backups_kept, bucket_url, folder_of, have_backup_keys
 from server.config.settings import Settings
-from server.storage.copies.kept import KeptBackup, backups_among
+from server.storage.copies.kept import BackupsUnreachable, KeptBackup, backups_among
 from tools.operation import Json
 
 MAX_REASON_CHARS = 300
@@ -17,10 +17,6 @@ MAX_REASON_CHARS = 300
 TIMEOUT_S = 1_800.0
 #: a bucket is asked again after so long
 LIST_KEPT_S = 30.0
-
-
-class BackupsUnreachable(Exception):
-    """The place of backups does not say what it has; the message is why."""
 
 
 class BackupProcesses:

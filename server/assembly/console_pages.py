@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+import anyio.to_thread
 from starlette.routing import Router
 
 from oauth.administration.console_passkeys import ConsolePasskeys
@@ -13,7 +14,7 @@ from server.admin.console.session import PasskeySessions
 from server.admin.console.sign_in import ConsoleSignIn
 from server.admin.console.step_up import StepUp
 from server.assembly.administration import Administration
-from server.assembly.backup_processes import BackupProcesses
+from server.config.backup_folder import newest_backup_at
 from server.pages.page import Pages
 
 
@@ -34,10 +35,9 @@ def open_pages(administration: Administration) -> Router:
     invites = InvitePages(sessions=sessions, passkeys=passkeys, tenants=tenants, audit=audit, pages=pages, limits=limits)
     step_up = StepUp(sessions, passkeys, pages, limits)
     icon, host = pages.static.url("ascend.svg"), urlsplit(origin).netloc
-    backups = BackupProcesses(settings)
 
     async def newest_backup() -> float | None:
-        return max((each.made_at.timestamp() for each in await backups.listed()), default=None)
+        return await anyio.to_thread.run_sync(newest_backup_at, settings)
 
     parts = ConsoleParts(
         sessions=sessions,
@@ -48,6 +48,7 @@ def open_pages(administration: Administration) -> Router:
         icon=icon,
         data_dir=settings.data_dir,
         newest_backup=newest_backup,
+        sinks=lambda: administration.config.current.sinks,
     )
     console = open_console(parts)
     routes = [*signing_in.routes(), *invites.routes(), *step_up.routes(), *console.routes]

@@ -9,7 +9,7 @@ from server.admin.administrators import Administrator
 from server.admin.nouns.jobs import as_refusals
 from server.admin.refusals import AdminRefused, not_found
 from server.admin.resource import Change, Column, Done, ListQuery, Resource, Row, Rows
-from server.storage.copies.kept import KeptBackup
+from server.storage.copies.kept import BackupsUnreachable, KeptBackup
 
 if TYPE_CHECKING:
     from tools.workflows.schedules.schedule import ScheduleRun
@@ -22,7 +22,7 @@ DRILLS = 100
 
 class BackupPlace(Protocol):
     async def listed(self) -> Sequence[KeptBackup]:
-        """Return the backups, newest first."""
+        """Return the backups, newest first. Raises BackupsUnreachable."""
         ...
 
     async def verify(self, at: str) -> str:
@@ -67,7 +67,7 @@ class Backups:
 
     async def rows(self, _administrator: Administrator, query: ListQuery) -> Rows:
         tried = await self._tried()
-        kept = [each for each in await self.place.listed() if query.cursor is None or each.name < query.cursor]
+        kept = [each for each in await self._listed() if query.cursor is None or each.name < query.cursor]
         # Names end with the time, and are of one environment nearly always: newest first is descending.
         kept.sort(key=lambda each: each.name, reverse=True)
         shown = kept[: query.limit]
@@ -97,8 +97,15 @@ class Backups:
             raise AdminRefused(409, "backup_broken", wrong, "make another one at once, and look why this one broke")
         return Done(f"{key} is whole.", {"id": key, "is_whole": True})
 
+    async def _listed(self) -> Sequence[KeptBackup]:
+        try:
+            return await self.place.listed()
+        except BackupsUnreachable as error:
+            hint = "see that ASCEND_BACKUP_TO and its keys are right: `ascend backup list` asks as this does"
+            raise AdminRefused(503, "backups_unreachable", str(error), hint) from error
+
     async def _kept(self, name: str) -> KeptBackup | None:
-        return next((each for each in await self.place.listed() if each.name == name), None)
+        return next((each for each in await self._listed() if each.name == name), None)
 
     async def _tried(self) -> "Mapping[str, ScheduleRun]":
         """Return the newest drill of each backup that one names."""

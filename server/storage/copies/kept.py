@@ -8,6 +8,10 @@ from datetime import UTC, datetime
 _TIME = "%Y%m%dT%H%M%SZ"
 
 
+class BackupsUnreachable(Exception):
+    """The place of backups does not say what it has; the message is why."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeptBackup:
     """`at`: its path, or its URL."""

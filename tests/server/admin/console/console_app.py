@@ -20,6 +20,7 @@ from server.admin.console.opening import ConsoleParts, open_console
 from server.admin.console.page import ConsolePages
 from server.admin.resource import Resource
 from server.app import Gateway
+from server.config_versions.sections.sinks import Sinks
 from server.pages.browsers import FormRefused
 from tests.gateway import opened
 from tests.server.admin.console.filled_history import fill
@@ -94,6 +95,7 @@ class ConsoleApp:
                     icon="/icon.svg",
                     data_dir=self.gateway.settings.data_dir,
                     newest_backup=no_backup,
+                    sinks=Sinks,
                     clock=lambda: NOW_S,
                 )
             )

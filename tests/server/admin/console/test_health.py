@@ -9,11 +9,15 @@ import pytest
 
 from server.admin.health import HealthReader
 from server.admin.node_health import NodeHealth
+from server.config_versions.sections.sinks import Sinks
 from server.storage.alerts.records import NodeReport
 from server.storage.store import Store
 from tests.gateway import opened
 from tests.server.admin.console.conftest import ORIGIN, Browser
 from tests.server.admin.console.console_app import NOW_S, ConsoleApp, no_backup
+from tests.server.log_sinks.senders import sink
+
+ARCHIVE = sink(kind="http", url="https://logs.example")
 
 
 @pytest.fixture
@@ -52,7 +56,7 @@ async def test_a_backup_that_is_old_is_said_to_be(health: Browser, tmp_path: Pat
     async def newest() -> float:
         return NOW_S - age_days * 86_400
 
-    reader = HealthReader(store_of(health), tmp_path, newest, lambda: NOW_S)
+    reader = HealthReader(store_of(health), tmp_path, newest, Sinks, lambda: NOW_S)
     found = {finding.part: finding for finding in await reader.findings()}
     assert found["Backups"].state == state
     assert bool(found["Backups"].advice) == (state == "bad")
@@ -83,7 +87,7 @@ async def test_a_sink_that_failed_once_and_takes_rows_again_is_well(health: Brow
     assert cursor is not None
 
     async def seen() -> tuple[str, str]:
-        reader = HealthReader(store_of(health), tmp_path, no_backup, lambda: NOW_S)
+        reader = HealthReader(store_of(health), tmp_path, no_backup, lambda: Sinks((ARCHIVE,)), lambda: NOW_S)
         [found] = [each for each in await reader.findings() if each.part == "Log sink archive, calls"]
         return found.state, found.words
 
@@ -97,7 +101,24 @@ async def test_a_part_that_cannot_be_asked_hides_no_other(health: Browser, tmp_p
     async def unreachable() -> float:
         raise OSError("no way to the bucket")
 
-    reader = HealthReader(store_of(health), tmp_path, unreachable, lambda: NOW_S)
+    reader = HealthReader(store_of(health), tmp_path, unreachable, Sinks, lambda: NOW_S)
     found = {finding.part: finding for finding in await reader.findings()}
     assert found["Backups"].state == "bad"
     assert found["Store"].state == "good"
+
+
+async def test_a_sink_that_the_configuration_names_no_more_is_not_told_of(health: Browser, tmp_path: Path) -> None:
+    """Its cursor stays on record, and with it that it failed."""
+    cursors = store_of(health).sink_cursors
+    await cursors.begin("archive", "calls", 0)
+    cursor = await cursors.take("archive", "calls", "test", 60_000_000)
+    assert cursor is not None
+    await cursors.failed(cursor, "answered 503", 0)
+    for named, part, words in (
+        (ARCHIVE, "Log sink archive, calls", "answered 503"),
+        (sink(name="other", kind="http", url=ARCHIVE.url), "Log sinks", "nothing was sent yet"),
+        (None, "Log sinks", "none is configured"),
+    ):
+        reader = HealthReader(store_of(health), tmp_path, no_backup, lambda named=named: Sinks((named,) if named else ()), lambda: NOW_S)  # type: ignore[misc]
+        [found] = [each for each in await reader.findings() if each.part.startswith("Log sink")]
+        assert (found.part, found.words) == (part, words)

@@ -1,9 +1,13 @@
 """Backups over `/admin/api`: listed, read to their end, made by a job, and nobody's but the operator's."""
 
+from pathlib import Path
+
 import anyio.to_thread
+import pytest
 
 from tests.command_line import ascend_here
-from tests.server.admin.conftest import Administration
+from tests.server.admin.conftest import Administration, administration
+from tests.server.admin.ways_in.console_browser import signed_in
 
 
 async def test_backups_are_listed_read_to_their_end_and_found_broken(admin: Administration) -> None:
@@ -35,3 +39,18 @@ async def test_a_backup_is_made_by_its_job_and_a_second_one_waits_for_it(admin: 
 async def test_a_tenants_administrator_sees_no_backup(admin: Administration) -> None:
     assert (await admin.api("GET", "backups", admin.acme)).status_code == 403
     assert (await admin.api("POST", "backups/make", admin.acme, {})).status_code == 403
+
+
+async def test_a_bucket_that_does_not_answer_is_said_to_and_health_is_shown_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASCEND_BACKUP_TO", "s3://NO_BUCKET")
+    async with administration(tmp_path, backup_to="s3://NO_BUCKET") as admin:
+        refused = await admin.api("GET", "backups", admin.operator)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "backups_unreachable")
+        assert "NO_BUCKET" in refused.json()["error"]["message"]
+        assert (await admin.api("GET", "backups/ascend-x.age", admin.operator)).status_code == 503
+        owner = await signed_in(admin.gateway, "owner@example.com")
+        health = await owner.get("/admin/health?format=json")
+        assert health.status_code == 200, health.text
+        assert "there is none" in [each["words"] for each in health.json()["items"] if each["part"] == "Backups"]
