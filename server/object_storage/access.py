@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from oauth.connections.credentials import Credential
+from oauth.errors import SealBroken
 from oauth.vault.named_secrets import named_in
 from server.object_storage.errors import KeysMissing
 from server.object_storage.location import BucketLocation
@@ -26,7 +27,11 @@ async def credential_for(location: BucketLocation, environ: Mapping[str, str], r
     if reveal is None:
         way_out = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY and leave out ?keys="
         raise KeysMissing(f"there is no vault here yet that could open bucket {location.bucket}: {way_out}")
-    secret_text = await reveal(name)
+    try:
+        secret_text = await reveal(name)
+    except SealBroken as error:
+        way_out = f"it is damaged, or was sealed with another key; pipe 'KEY_ID:SECRET' into `ascend vault put {name}`"
+        raise KeysMissing(f"vault:{name} does not open, which has the keys of bucket {location.bucket}: {way_out}") from error
     key_id, _, rest = (secret_text or b"").decode(errors="replace").strip().partition(":")
     secret, _, token = rest.partition(":")
     if not key_id or not secret:

@@ -7,6 +7,7 @@ from typing import BinaryIO
 import anyio
 import click
 
+from oauth.errors import SealBroken
 from oauth.vault.named_secrets import NamedSecrets
 from server.assembly.connections import open_vault
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
@@ -64,7 +65,11 @@ async def _example(settings: Settings, store: Store, tenant: str, source: str, u
     if webhook is None:
         raise CommandFailed(f"no webhook {source!r} in tenant {tenant!r}; `ascend webhook list` shows all")
     secrets = NamedSecrets(await open_vault(settings, store))
-    secret = await secrets.reveal(tenant, webhook.secrets[0], "ascend webhook", "signs an example")
+    try:
+        secret = await secrets.reveal(tenant, webhook.secrets[0], "ascend webhook", "signs an example")
+    except SealBroken as error:
+        way_out = f"put it there again with `ascend vault put {webhook.secrets[0]}`"
+        raise CommandFailed(f"the secret {webhook.secrets[0]!r} does not open: it is damaged; {way_out}") from error
     if secret is None:
         raise CommandFailed(f"the secret {webhook.secrets[0]!r} is gone; put it there again with `ascend vault put {webhook.secrets[0]}`")
     try:

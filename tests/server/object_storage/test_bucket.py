@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from aiohttp.abc import ResolveResult
 
+from oauth.errors import SealBroken
 from server.object_storage.bucket import Bucket, of_bytes, open_bucket
 from server.object_storage.errors import KeysMissing, ObjectExists, ObjectMissing, StorageRefused, StorageUnavailable
 from server.object_storage.location import read_location
@@ -172,6 +173,8 @@ async def test_keys_come_from_the_environment_or_from_the_vault() -> None:
 
     async def reveal(name: str) -> bytes | None:
         asked.append(name)
+        if name == "damaged":
+            raise SealBroken("not with this key")
         return {"store": b"AKIA1:s/e+cret:to:ken\n", "broken": b"AKIA1"}.get(name)
 
     async with Egress() as egress:
@@ -182,6 +185,7 @@ async def test_keys_come_from_the_environment_or_from_the_vault() -> None:
         for keys, said in (
             ("", "nobody said whose keys open bucket some: set AWS_ACCESS_KEY_ID"),
             ("vault:broken", "vault:broken does not hold the keys of bucket some: pipe 'KEY_ID:SECRET' into `ascend vault put broken`"),
+            ("vault:damaged", "vault:damaged does not open, which has the keys of bucket some: it is damaged"),
             ("AKIA:secret", "are no reference"),
         ):
             with pytest.raises(KeysMissing, match=said):

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from oauth.errors import SealBroken
 from oauth.sign_in.errors import InvalidInput
 from oauth.sign_in.subjects import Subject, normalize_email
 from oauth.vault.named_secrets import NamedSecrets, named_in
@@ -75,7 +76,12 @@ class WebhookChanges:
         return found
 
     async def _secret_fault(self, tenant_id: str, name: str, table: HookTable) -> str | None:
-        secret = await self.secrets.reveal(tenant_id, name, "webhooks", "checked when a webhook was applied")
+        try:
+            secret = await self.secrets.reveal(tenant_id, name, "webhooks", "checked when a webhook was applied")
+        except SealBroken:
+            return (
+                f"the secret {name!r} does not open: it is damaged, or was sealed with another key; `ascend vault put {name}` replaces it"
+            )
         if secret is None:
             return f"there is no secret {name!r} in the vault of {tenant_id!r}; put it there with `ascend vault put {name}`"
         try:
