@@ -121,6 +121,32 @@ async def test_calls_are_found_by_what_an_operator_asks(history: SqlCallHistory)
     assert seen == ["crm.deals.update", *(f"op.{number}" for number in reversed(range(7)))]
 
 
+async def test_calls_of_one_operation_are_looked_for_on_the_days_on_which_it_was_used(
+    history: SqlCallHistory, history_database: Database
+) -> None:
+    """Nothing is hidden by that: not what had an unknown name, a long one, or sums that are gone already."""
+    long = "crm." + "x" * 196
+    given = [(1, "crm.deals.list"), (2, "crm.gone.list"), (3, long), (4, "crm.deals.list"), (5, "crm.deals.list"), (9, "crm.deals.get")]
+    for day, name in given:
+        await history.append_calls([call(name, "unknown_operation" if "gone" in name else None, at_us=day * DAY_US + 7)])
+
+    async def days(operation: str, since: int, until: int | None = None) -> list[int]:
+        which = CallFilter(since * DAY_US, None if until is None else until * DAY_US, operation=operation)
+        found = [kept.record.called_at_us // DAY_US for kept in await history.calls(which, 10)]
+        assert await history.count(which, 10) == len(found)
+        return found
+
+    assert await days("crm.deals.list", 1) == [5, 4, 1]
+    assert await days("crm.deals.list", 2, 5) == [4]
+    assert await days("crm.gone.list", 1, 20) == [2]
+    assert await days(long, 1) == [3]
+    assert await days("crm.deals.get", 1, 9) == []
+    assert await days("crm.nobody.calls", 1) == []
+    await history.forget_sums_before(hours_us=0, errors_us=0, days_us=5 * DAY_US, decisions_us=0)
+    assert await days("crm.deals.list", 1) == [5, 4, 1]
+    assert await days("crm.gone.list", 1) == [2]
+
+
 async def test_sums_are_those_of_the_rows(history: SqlCallHistory, history_database: Database) -> None:
     """Random calls in many batches add up in each rollup, whatever the batches were."""
     chance = random.Random(4)

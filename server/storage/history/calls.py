@@ -12,7 +12,7 @@ from oauth.principal import Principal
 from server.storage.database import Database, now_us
 from server.storage.history import partitions
 from server.storage.history.call_rows import append
-from server.storage.history.rollups import DAY_US, HOUR_US
+from server.storage.history.rollups import DAY_US, HOUR_US, UNKNOWN
 from server.storage.history.shipped_removal import remove_shipped
 from server.storage.history.tables import call_days, call_hours, call_records, decision_log, error_ledger, operation_days, token_hours
 from server.storage.row_removal import remove_rows
@@ -92,7 +92,8 @@ class SqlCallHistory:
         # In SQLite rows have no index over their time alone: they are numbered in its order, but for seconds.
         by_number = self._database.is_sqlite and which.tenant_id is None and not which.failures_only
         if by_number:
-            query = query.where(c.seq >= await self._database.look(partial(first_number, since_us=which.since_us - SLACK_US)))
+            numbers = await self._database.look(partial(_numbers, which=which))
+            query = query.where(false() if numbers is None else c.seq.between(*numbers))
         for column, wanted in (
             (c.tenant, which.tenant_id),
             (c.subject, which.subject),
@@ -165,6 +166,29 @@ def first_number(connection: Connection, since_us: int) -> int:
         else:
             last = middle
     return int(first)
+
+
+def _numbers(connection: Connection, which: CallFilter) -> tuple[int, int] | None:
+    """Return about the first and the last number of the rows to look through, in SQLite; None: there is no such call."""
+    since_us, until_us = which.since_us, which.until_us
+    if which.operation is not None and (oldest := connection.execute(select(func.min(operation_days.c.day))).scalar()) is not None:
+        c, first = operation_days.c, since_us // DAY_US
+        # Rows may be kept for longer than their sums: these say nothing of the days before the oldest.
+        if oldest <= first:
+            named = c.operation.in_((which.operation, UNKNOWN))
+            query = select(func.min(c.day), func.max(c.day)).where(c.day >= first, named)
+            if until_us is not None:
+                query = query.where(c.day <= until_us // DAY_US)
+            used_first, used_last = connection.execute(query).one()
+            if used_first is None:
+                return None
+            end_us = (used_last + 1) * DAY_US
+            since_us, until_us = max(since_us, used_first * DAY_US), end_us if until_us is None else min(until_us, end_us)
+    newest = connection.execute(select(func.max(call_records.c.seq))).scalar() or 0
+    return (
+        first_number(connection, since_us - SLACK_US),
+        newest if until_us is None else first_number(connection, until_us + SLACK_US),
+    )
 
 
 def _swept(connection: Connection, time_us: int) -> int:
