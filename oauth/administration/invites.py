@@ -31,10 +31,16 @@ class Invites:
         self._invites, self._roles, self._subjects = invites, roles, subjects
         self._audit, self._clock = audit, clock
 
-    async def make(self, subject: Subject, by: str) -> str:
-        """Return the path of a new invite, below the origin of the console. Whoever opens it first adds their passkey to `subject`."""
+    async def make(self, subject: Subject, by: str, seen: AdminRole | None = None) -> str:
+        """Return the path of a new invite, below the origin of the console. Whoever opens it first adds their passkey to `subject`.
+
+        seen: what they may, as far as whoever invites was let; None: whatever it is. Raises InviteRefused where that is not so any more.
+        """
         token, now = secrets.token_urlsafe(32), self._clock()
-        await self._invites.put(AdminInvite(subject.tenant_id, subject.subject_id, hash_of(token), by, now + INVITE_S))
+        invite = AdminInvite(subject.tenant_id, subject.subject_id, hash_of(token), by, now + INVITE_S)
+        role = seen or await self._roles.of(subject.tenant_id, subject.subject_id)
+        if role is None or not await self._invites.put(invite, role):
+            raise InviteRefused("what its person may has changed")
         await self._audit.record(SecurityEvent("admin_invited", now, subject.tenant_id, subject.subject_id, facts={"by": by}))
         return f"/admin/invite/{token}"
 

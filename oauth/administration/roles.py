@@ -39,3 +39,7 @@ class AdminRole:
     #: who gave it, as the audit trail names them; and when, epoch seconds
     given_by: str = ""
     given_at: float = 0.0
+
+    def is_within(self, other: "AdminRole") -> bool:
+        """Say whether this one lets its person do no more, and no further, than the other."""
+        return self.role <= other.role and self.reaches_gateway <= other.reaches_gateway

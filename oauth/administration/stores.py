@@ -12,7 +12,11 @@ class AdminRoleStore(Protocol):
     """The one truth of who administers. Read at every request, so whoever lost a role is out at once."""
 
     async def give(self, role: AdminRole) -> None:
-        """Keep a role in the place of the one before. Raises LastOwner, and then nothing has changed."""
+        """Keep a role in the place of the one before. Raises LastOwner, and then nothing has changed.
+
+        One that lets its person do more, or further, or comes anew, ends their invite and sessions and has their passkeys count no more, in
+        the same step: whoever could act for the person they were could have left themselves a way in.
+        """
         ...
 
     async def take(self, tenant_id: str, subject_id: str) -> AdminRole | None:
@@ -41,8 +45,8 @@ class AdminInvite:
 
 
 class AdminInviteStore(Protocol):
-    async def put(self, invite: AdminInvite) -> None:
-        """Keep an invite; the person's one before ends."""
+    async def put(self, invite: AdminInvite, role: AdminRole) -> bool:
+        """Keep an invite; the person's one before ends. False, and nothing has changed, where they may not what `role` says any more."""
         ...
 
     async def find(self, token_hash: str, now: float) -> AdminInvite | None:

@@ -18,7 +18,7 @@ from server.commands.command_being_run import command_being_run
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.refused import admin_refusals_told
 from server.commands.rows import print_rows
-from server.commands.user import known_subject, known_tenant
+from server.commands.user import invite_needed, known_subject, known_tenant
 from server.config.settings import Settings
 from server.storage.store import Store, open_store
 
@@ -104,14 +104,20 @@ async def list_administrators(settings: Settings, tenant: str | None, as_json: b
 @with_settings
 @run_async
 async def give(settings: Settings, email: str, role: str, tenant: str, reaches_gateway: bool | None, as_json: bool) -> None:
-    """Give EMAIL the ROLE, in the place of the one before. It counts once they have a passkey from an invite."""
+    """Give EMAIL the ROLE, in the place of the one before. It counts once they have a passkey from an invite.
+
+    One that lets them do more, or further, than the one before wants a new invite: their passkeys and sessions end.
+    """
     async with open_store(settings) as store:
         subject = await known_subject(store, tenant, email)
         changes, by = PersonChanges(store, settings.admin_url), command_being_run().actor
         with admin_refusals_told():
             row = _row(subject, await changes.give(subject, Role.named(role), by, reaches_gateway=reaches_gateway))
+        needs_invite = await changes.needs_invite(subject)
     of_what = "the gateway" if row["reach"] == "gateway" else f"tenant {tenant}"
     _say(row, f"{row['email']} is {row['role']} of {of_what}", as_json=as_json)
+    if needs_invite:
+        click.echo(invite_needed(subject), err=True)
 
 
 @command.command("revoke")

@@ -168,7 +168,10 @@ async def admin(settings: Settings, email: str, tenant: str, off: bool) -> None:
                 await changes.take(subject, command_being_run().actor)
             else:
                 await changes.give(subject, Role.OWNER, command_being_run().actor)
+        needs_invite = not off and await changes.needs_invite(subject)
     click.echo(f"user {subject.email} {'administrates' if not off else 'no longer administrates'} tenant {tenant}")
+    if needs_invite:
+        click.echo(invite_needed(subject), err=True)
 
 
 @command.command("limit")
@@ -207,6 +210,11 @@ async def known_subjects(store: Store, tenant: str, email: str) -> list[Subject]
     if not found:
         raise CommandFailed(f"no user {email!r} in tenant {tenant!r}; `ascend user list` shows all")
     return found
+
+
+def invite_needed(subject: Subject) -> str:
+    """Return how somebody comes into the console none of whose passkeys counts there."""
+    return f"no passkey of theirs opens the console; `ascend admin invite {subject.email} --tenant {subject.tenant_id}` makes a way in"
 
 
 async def emails_of(store: Store, tenant: str) -> dict[str, str]:

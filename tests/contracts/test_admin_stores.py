@@ -67,7 +67,7 @@ async def test_of_two_who_take_each_others_role_one_stays(database: Database) ->
 async def test_of_two_who_redeem_one_invite_one_has_a_passkey(database: Database) -> None:
     """And what cannot be kept spends nothing."""
     invites, passkeys = SqlAdminInviteStore(database), SqlPasskeyStore(database)
-    await invites.put(AdminInvite("default", "ada", "hash", "x", NOW + 60))
+    assert await invites.put(AdminInvite("default", "ada", "hash", "x", NOW + 60), ADA)
     assert not await invites.redeem("hash", passkey_of(EVE), NOW)
     assert not await invites.redeem("hash", passkey_of(ADA), NOW + 61)
     await passkeys.add(passkey_of(EVE, b"e"))
@@ -83,6 +83,72 @@ async def test_of_two_who_redeem_one_invite_one_has_a_passkey(database: Database
         group.start_soon(redeem, b"2")
     assert sorted(told) == [False, True]
     assert len(await passkeys.of_subject("default", "ada")) == 1
+
+
+async def test_what_was_there_before_a_role_rises_or_comes_anew_opens_nothing_with_it(database: Database) -> None:
+    """Whoever might invite an auditor of one tenant would else be, later, the owner whom the auditor has become."""
+    roles, invites, passkeys = SqlAdminRoleStore(database), SqlAdminInviteStore(database), SqlPasskeyStore(database)
+    sessions, place = SqlAdminSessionStore(database), ("acme", "zoe")
+    auditor = AdminRole(*place, Role.AUDITOR, False, "x", 1.0)
+    operator, reaching = replace(auditor, role=Role.OPERATOR), replace(auditor, reaches_gateway=True)
+    await SqlSubjectStore(database).add(subject_of(auditor), None)
+    await roles.give(auditor)
+    planted = 0
+
+    async def plant(role: AdminRole) -> None:
+        nonlocal planted
+        planted += 1
+        name = str(planted).encode()
+        await passkeys.add(passkey_of(auditor, name))
+        await sessions.begin(AdminSession(f"s{planted}", *place, name * 32, "browser", NOW, NOW, NOW + 3_600), None)
+        assert await invites.put(AdminInvite(*place, f"hash{planted}", "x", NOW + 60), role)
+
+    async def stands() -> set[bool]:
+        counting = [each for each in await passkeys.of_subject(*place) if each.counts]
+        living = await sessions.of_subject(*place, NOW)
+        return {bool(counting), bool(living), await invites.find(f"hash{planted}", NOW) is not None}
+
+    for before, after in ((auditor, operator), (auditor, reaching), (reaching, operator)):
+        await roles.give(before)
+        await plant(before)
+        await roles.give(before)
+        assert await stands() == {True}, before
+        await roles.give(after)
+        assert await stands() == {False}, after
+        await roles.give(auditor)
+    await plant(auditor)
+    await roles.take(*place)
+    await roles.give(auditor)
+    assert await stands() == {False}
+    await roles.give(operator)
+    await plant(operator)
+    await roles.give(auditor)
+    assert await stands() == {True}, "less than before leaves who they are"
+
+
+async def test_an_invite_for_who_they_were_is_not_kept_for_who_they_have_become(database: Database) -> None:
+    """Made while somebody else promotes them; for whoever may less by now it is kept."""
+    roles, invites = SqlAdminRoleStore(database), SqlAdminInviteStore(database)
+    invite = AdminInvite("default", "ada", "hash", "x", NOW + 60)
+    assert not await invites.put(invite, replace(ADA, role=Role.OPERATOR))
+    assert not await invites.put(invite, replace(ADA, reaches_gateway=False))
+    assert await invites.find("hash", NOW) is None
+    await roles.give(replace(ADA, role=Role.AUDITOR))
+    assert await invites.put(invite, ADA)
+    await roles.take("default", "ada")
+    assert not await invites.put(replace(invite, token_hash="other"), ADA)
+
+
+async def test_a_use_of_a_passkey_does_not_bring_back_that_it_counts(database: Database) -> None:
+    """Passkeys without a counter say 0 each time, so one that was read before a promotion could be written after it."""
+    passkeys, roles = SqlPasskeyStore(database), SqlAdminRoleStore(database)
+    await passkeys.add(passkey_of(ADA))
+    read = await passkeys.find_counting(b"k" * 32)
+    assert read is not None
+    await roles.take("default", "ada")
+    await roles.give(ADA)
+    assert await passkeys.used(replace(read, last_used_at=NOW), 0)
+    assert await passkeys.find_counting(b"k" * 32) is None
 
 
 async def test_a_session_needs_its_person_role_and_passkey_and_a_person_has_some_at_most(database: Database) -> None:

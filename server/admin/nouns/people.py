@@ -11,7 +11,7 @@ from oauth.scopes import render
 from oauth.tenants import DEFAULT_TENANT
 from oauth.tokens.own_grants import OwnGrants
 from server.admin.administrators import Administrator
-from server.admin.nouns.person_changes import PersonChanges, must_outrank
+from server.admin.nouns.person_changes import PersonChanges, must_outrank, no_role
 from server.admin.refusals import AdminRefused, forbidden, invalid, no_such_tenant, not_found
 from server.admin.resource import Change, Column, Done, Field, Filter, ListQuery, Resource, Row, Rows
 from server.storage.administration.people import Person, Place, SqlPeople
@@ -136,19 +136,25 @@ class People:
         role, reaches = self._role_of(by, values, tenant_id)
         subject = await self.changes.add(tenant_id, values["email"], values.get("name", ""))
         given = await self.changes.give(subject, role, by.by, reaches_gateway=reaches)
-        url = await self.changes.invite(subject, by.by)
+        url = await self.changes.invite(subject, by.by, given)
         return Done(f"{subject.email} is invited as {role.title}", _row(Person(subject, given)), shown_once=url)
 
     async def invite(self, by: Administrator, key: str, _values: Mapping[str, str]) -> Done:
         person = await self._theirs(by, key)
-        url = await self.changes.invite(person.subject, by.by)
+        # What was let is an invite for who they were, and not for who they have become meanwhile.
+        if person.role is None:
+            raise no_role(person.subject)
+        url = await self.changes.invite(person.subject, by.by, person.role)
         return Done(f"{person.subject.email} has a new invite, good for an hour", _row(person), shown_once=url)
 
     async def role(self, by: Administrator, key: str, values: Mapping[str, str]) -> Done:
         person = await self._theirs(by, key)
         role, reaches = self._role_of(by, values, person.subject.tenant_id)
         given = await self.changes.give(person.subject, role, by.by, reaches_gateway=reaches)
-        return Done(f"{person.subject.email} is {role.title}", _row(Person(person.subject, given)))
+        said = f"{person.subject.email} is {role.title}"
+        if await self.changes.needs_invite(person.subject):
+            said += "; no passkey of theirs opens the console with it, so invite them"
+        return Done(said, _row(Person(person.subject, given)))
 
     async def revoke(self, by: Administrator, key: str, _values: Mapping[str, str]) -> Done:
         person = await self._theirs(by, key)

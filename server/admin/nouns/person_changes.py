@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from oauth import base64url
 from oauth.administration.appointments import Appointments
-from oauth.administration.errors import LastOwner
+from oauth.administration.errors import InviteRefused, LastOwner
 from oauth.administration.invites import Invites
 from oauth.administration.roles import AdminRole, Role
 from oauth.audit import SecurityEvent
@@ -67,13 +67,23 @@ class PersonChanges:
         except LastOwner as error:
             raise _last_owner(error) from error
 
-    async def invite(self, subject: Subject, by: str) -> str:
-        """Return the address of a new invite, for somebody with a role. Raises AdminRefused."""
-        if await self._store.admin_roles.of(subject.tenant_id, subject.subject_id) is None:
-            raise AdminRefused(409, "no_role", f"{subject.email} has no role, so an invite would open nothing", "give them one first")
+    async def needs_invite(self, subject: Subject) -> bool:
+        """Say whether no passkey of theirs opens the console: they have none from an invite, or a role ended what they had."""
+        return not any(each.counts for each in await self._store.passkeys.of_subject(subject.tenant_id, subject.subject_id))
+
+    async def invite(self, subject: Subject, by: str, seen: AdminRole | None = None) -> str:
+        """Return the address of a new invite, for somebody with a role. Raises AdminRefused.
+
+        seen: the role by which `by` was let invite them; None: whoever has the machine may.
+        """
+        if seen is None and await self._store.admin_roles.of(subject.tenant_id, subject.subject_id) is None:
+            raise no_role(subject)
         if subject.disabled:
             raise AdminRefused(409, "disabled", f"{subject.email} is disabled", "enable them first")
-        return f"{self._admin_url}{await self._invites.make(subject, by)}"
+        try:
+            return f"{self._admin_url}{await self._invites.make(subject, by, seen)}"
+        except InviteRefused as error:
+            raise AdminRefused(409, "role_changed", f"what {subject.email} may has changed meanwhile", "look at them again") from error
 
     async def remove_passkey(self, subject: Subject, credential: str) -> bool:
         """Forget a passkey by its id in base64url; sessions that it opened are over. False: they have none of that id."""
@@ -126,6 +136,10 @@ def must_outrank(administrator: Administrator, role: AdminRole | None) -> None:
         raise forbidden(f"they are {role.role.title}, and you are {administrator.role.title}", "an owner may")
     if role.reaches_gateway and not administrator.reaches_gateway:
         raise forbidden("they reach the whole gateway, and you one tenant of it", "an owner of the gateway may")
+
+
+def no_role(subject: Subject) -> AdminRefused:
+    return AdminRefused(409, "no_role", f"{subject.email} has no role, so an invite would open nothing", "give them one first")
 
 
 def _last_owner(error: LastOwner) -> AdminRefused:

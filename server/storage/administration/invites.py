@@ -3,9 +3,11 @@
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from oauth.administration.roles import AdminRole
 from oauth.administration.stores import AdminInvite
 from oauth.errors import AlreadyTaken
 from oauth.sign_in.stores import Passkey
+from server.storage.administration.roles import locked_role
 from server.storage.database import Database
 from server.storage.insertion import insert_or_replace
 from server.storage.oauth.passkeys import passkey_values
@@ -20,9 +22,13 @@ class SqlAdminInviteStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def put(self, invite: AdminInvite) -> None:
+    async def put(self, invite: AdminInvite, role: AdminRole) -> bool:
         async with self._database.write() as connection:
+            kept = await locked_role(connection, invite.tenant_id, invite.subject_id)
+            if kept is None or not kept.is_within(role):
+                return False
             await insert_or_replace(connection, admin_invites, _INVITES.values(invite))
+        return True
 
     async def find(self, token_hash: str, now: float) -> AdminInvite | None:
         living = (admin_invites.c.token_hash == token_hash, admin_invites.c.expires_at > to_us(now))

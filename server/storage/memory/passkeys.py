@@ -1,7 +1,7 @@
 """Passkeys in memory, for tests: the same promises as the tables, kept by one event loop."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oauth.errors import AlreadyTaken
 from oauth.sign_in.stores import Passkey
@@ -41,7 +41,8 @@ class MemoryPasskeyStore:
         kept = await self.find(passkey.tenant_id, passkey.credential_id)
         if kept is None or kept.sign_count != previous_count:
             return False
-        self._passkeys[passkey.credential_id] = passkey
+        used = replace(kept, sign_count=passkey.sign_count, last_used_at=passkey.last_used_at, backed_up=passkey.backed_up)
+        self._passkeys[passkey.credential_id] = used
         return True
 
     async def remove(self, tenant_id: str, subject_id: str, credential_id: bytes) -> bool:

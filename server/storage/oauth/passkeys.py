@@ -51,8 +51,10 @@ class SqlPasskeyStore:
             table.c.credential_id == passkey.credential_id,
             table.c.sign_count == previous_count,
         )
+        # Nothing else of it: what was read a moment ago must not bring back that it counts.
+        used = {name: passkey_values(passkey)[name] for name in ("sign_count", "last_used_at", "backed_up")}
         async with self._database.write() as connection:
-            return (await connection.execute(update(table).where(*unmoved).values(passkey_values(passkey)))).rowcount == 1
+            return (await connection.execute(update(table).where(*unmoved).values(used))).rowcount == 1
 
     async def remove(self, tenant_id: str, subject_id: str, credential_id: bytes) -> bool:
         table = passkeys

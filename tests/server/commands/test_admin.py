@@ -52,6 +52,14 @@ def test_a_role_reaches_its_tenant_or_the_gateway_and_keeps_its_reach(data: Path
         assert [(row["role"], row["reach"]) for row in listed(data)] == [expected]
 
 
+def test_a_role_without_a_passkey_that_counts_says_how_its_person_comes_in(data: Path) -> None:
+    ascend_here("user", "add", "ada@acme.test", "--tenant", "acme", data_dir=data)
+    for words in (("admin", "role", "ada@acme.test", "auditor", "--json"), ("user", "admin", "ada@acme.test")):
+        given = ascend_here(*words, "--tenant", "acme", data_dir=data)
+        assert given.returncode == 0, given.stderr
+        assert "`ascend admin invite ada@acme.test --tenant acme` makes a way in" in given.stderr
+
+
 def test_the_last_owner_of_the_gateway_stays(data: Path) -> None:
     """Of a tenant the last one may go: the gateway's owners are there."""
     ascend_here("admin", "invite", "ops@example.com", "--role", "owner", data_dir=data)

@@ -129,6 +129,23 @@ async def test_an_operator_ends_sessions_and_gives_no_roles(gateway: Gateway) ->
         assert (await change(operator, f"/admin/people/{mere}", name))[0] == 403
 
 
+async def test_a_passkey_opens_nothing_of_a_role_that_rose_after_it_was_made(gateway: Gateway) -> None:
+    """Whoever could invite the auditor might have kept a passkey on their account; a new invite is the way in."""
+    owner = await signed_in(gateway, "ops@example.com")
+    theirs = await signed_in(gateway, "ada@acme.test", "acme", Role.AUDITOR)
+    before = await invite(gateway, "ada@acme.test", "acme")
+    key = await key_of(gateway, "ada@acme.test", "acme")
+    assert (await change(owner, f"/admin/people/{key}", "role", role="auditor", reaches_gateway=""))[0] == 303
+    assert await theirs.is_in()
+    assert (await change(owner, f"/admin/people/{key}", "role", role="auditor", reaches_gateway="true"))[0] == 303
+    assert not await theirs.is_in()
+    assert (await theirs.use_passkey("/admin/sign-in")).status_code == 400
+    assert (await theirs.get(before)).status_code == 404
+    again = ConsoleBrowser(gateway)
+    assert (await again.enrol(await invite(gateway, "ada@acme.test", "acme"))).status_code == 303
+    assert await again.is_in()
+
+
 async def test_a_list_of_people_goes_on_where_it_ended(gateway: Gateway) -> None:
     """By keyset: whoever is added before it neither hides nor repeats others."""
     owner = await signed_in(gateway, "a0@example.com")
