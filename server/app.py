@@ -24,6 +24,7 @@ from server.assembly.context_vectors import ContextVectors
 from server.assembly.documents import assemble_documents
 from server.assembly.late_work import LateWork
 from server.assembly.log_sinks import LogShipping
+from server.assembly.mcp import assemble_mcp
 from server.assembly.metrics import register_metrics
 from server.assembly.operations import Operations, open_operations
 from server.assembly.pages import assemble_people
@@ -33,19 +34,13 @@ from server.assembly.scopes import SubjectScopes
 from server.assembly.webhooks import Webhooks
 from server.audited import unaudited
 from server.background import kept_up
-from server.bearer import Challenges
 from server.config.settings import Settings
 from server.config_versions.live import LiveConfig
 from server.config_versions.versions import TOPIC
 from server.discovery import Discovery
 from server.error_responses import exception_handlers
 from server.housekeeping import Housekeeping
-from server.mcp.conformance.fixtures import ConformanceFixtures
-from server.mcp.endpoint import McpEndpoint
 from server.mcp.front import McpFront
-from server.mcp.request_state import RequestStates
-from server.mcp.tasks.ledger import TaskLedger
-from server.mcp.tasks.runs import RunTasks
 from server.model_api.front import ModelFront
 from server.networks import Networks
 from server.observability.health import Health, MetricsReaders
@@ -63,7 +58,6 @@ from server.storage.store import Store, open_store
 from tools.context_plane.extraction.extractions import Extractions
 from tools.context_plane.identity.judging import PairJudging
 from tools.egress.client import Egress
-from tools.long_work import RUNS
 
 if TYPE_CHECKING:
     from server.assembly.schedules import ScheduledWork
@@ -159,7 +153,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         people = assemble_people(settings, store, tenants, egress, authorization, connections.vault, titles)
         shipping = LogShipping(settings, store, connections.vault, egress, lambda: config.current.sinks)
         webhooks = Webhooks(settings, store, connections.vault, tenants, people.limits)
-        mcp = _mcp_endpoint(settings, store, connections, operations, work)
+        mcp = assemble_mcp(settings, store, connections, operations, work)
 
         async def schedules() -> "Schedules":
             return (await work.schedules())[1]
@@ -281,19 +275,6 @@ def _context_plane(
         PairJudging(store.context, store.pairs, models, lambda: tuple(tenants.live)),
     )
     return assemble_context_plane(settings, store, table, reranker, documents=documents, readers=readers, vectors=vectors)
-
-
-def _mcp_endpoint(settings: Settings, store: Store, connections: Connections, operations: Operations, work: LateWork) -> McpEndpoint:
-    return McpEndpoint(
-        dispatcher=operations.dispatcher,
-        step_up=Challenges(settings).step_up,
-        settings=settings,
-        tracing=operations.tracing,
-        states=RequestStates(connections.proof_key("request state")),
-        extras=ConformanceFixtures(lists_all=settings.mcp.conformance_listed) if settings.mcp.conformance_fixtures else None,
-        tasks=TaskLedger(store.tasks, connections.proof_key("tasks")),
-        long_work={RUNS: RunTasks(work.workflows, connections.proof_key("tasks of runs"))},
-    )
 
 
 def _behind_proxy(routes: list[BaseRoute], pages: Pages, settings: Settings) -> ASGIApp:

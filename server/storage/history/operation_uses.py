@@ -73,7 +73,9 @@ class OperationUses:
             query = query.where(c.tenant == tenant_id)
         async with self._database.read() as connection:
             return {
-                row.operation: OperationUse(row.operation, int(row.calls), int(row.failures), row.last_day * DAY_US)
+                row.operation: OperationUse(
+                    operation=row.operation, calls=int(row.calls), failures=int(row.failures), last_day_us=row.last_day * DAY_US
+                )
                 for row in await connection.execute(query)
             }
 
