@@ -100,9 +100,14 @@ class TenantNoun:
         return Done(f"tenant {added.tenant_id} is at {self.mcp_url(added.tenant_id)}", self._row(added))
 
     async def change(self, administrator: Administrator, key: str, values: Mapping[str, str]) -> Done:
-        if "static_tokens_until" in values or "sign_in" in values:
+        found = await self._found(administrator, key)
+        if found is None:
+            raise no_tenant(key)
+        # A form sends all there is; what it leaves as it was is no change, and nothing of it is written.
+        changes = {name: value for name, value in changes_of(values).items() if value != getattr(found, name)}
+        if changes.keys() & {"static_tokens_until", "sign_in"}:
             administrator.must_reach_gateway("how people and programs of a tenant get in")
-        return await self._changed(administrator, key, changes_of(values), values.get("version", ""))
+        return await self._changed(administrator, key, changes, values.get("version", ""))
 
     async def suspend(self, administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
         if key == administrator.tenant_id:

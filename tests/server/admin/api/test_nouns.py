@@ -61,6 +61,18 @@ async def test_of_two_who_change_a_tenant_one_is_told(filled: Administration) ->
         assert (await filled.api("PATCH", "tenants/acme", filled.operator, body, if_match="*")).status_code == 422, body
 
 
+async def test_an_owner_of_a_tenant_sends_all_there_is_and_changes_what_is_theirs(filled: Administration) -> None:
+    """As the console's form does, which has the ways in, too: the operator's alone to change, to leave as they are anybody's."""
+    shown = (await filled.api("GET", "tenants/acme", filled.acme)).json()
+    sent = {name: shown[name] for name in ("title", "sign_in", "baseline", "confirm_destructive", "static_tokens_until")}
+    changed = await filled.api("PATCH", "tenants/acme", filled.acme, {**sent, "title": "Ours"}, if_match="*")
+    assert changed.status_code == 200, changed.text
+    assert {**changed.json()["item"], "version": ""} == {**shown, "title": "Ours", "version": ""}
+    for other in ({"sign_in": "federation"}, {"static_tokens_until": "2999-01-01"}):
+        refused = await filled.api("PATCH", "tenants/acme", filled.acme, {**sent, **other}, if_match="*")
+        assert refused.status_code == 403, other
+
+
 async def test_clients_and_accounts_are_ended(filled: Administration) -> None:
     assert (await done(filled, "POST", "clients/acme-client/revoke"))["item"]["state"] == "revoked"
     await done(filled, "POST", "clients/acme-client/revoke", {"forget": True})
