@@ -11,6 +11,8 @@ DEFAULT_TENANT = "default"
 DEFAULT_TITLE = "Ascend Gateway"
 #: Also a path segment of `/mcp/{tenant}`, so the names of pages under `/mcp` are not free.
 RESERVED = frozenset({"server-card", "mcp", "admin", "shared"})
+#: What says "every tenant" where a tenant is named. Tenants of that name from before stay, and open as ever.
+NOT_FREE = RESERVED | {"gateway"}
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -52,3 +54,8 @@ class Tenants:
 def is_valid_name(name: str) -> bool:
     """Say whether `name` can be a tenant: lower-case letters, digits and inner hyphens, 63 at most, not reserved."""
     return _NAME.fullmatch(name) is not None and name not in RESERVED
+
+
+def is_free_name(name: str) -> bool:
+    """Say whether a new tenant can have `name`: a valid one that means nothing else."""
+    return is_valid_name(name) and name not in NOT_FREE

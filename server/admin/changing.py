@@ -7,9 +7,12 @@ from server.admin.administrators import Administrator
 from server.admin.refusals import AdminRefused, step_up_needed
 from server.admin.resource import Change, Done, Field, Resource
 from server.audited import Audited, audited, short
+from tools.text.secrets_in_text import redact
 
 #: WebAuthn within this time (RFC 9470's `max_age`)
 STEP_UP_S = 600
+#: so much of a field is looked through for its short form on the trail
+MAX_READ_CHARS = 4_000
 
 
 async def make_change(
@@ -24,17 +27,22 @@ async def make_change(
 
     what: the door it comes through; target and details are filled in here, without what is secret.
     """
+    must_make(administrator, resource, change)
+    asked = checked(change.fields, values)
+    what.target = short(f"{resource.name}/{key}" if key else resource.name)
+    secret = {each.name for each in change.fields if each.is_secret}
+    what.details = {name: "(secret)" if name in secret else _on_record(value) for name, value in asked.items()}
+    with audited(what):
+        return await change.apply(administrator, key, asked)
+
+
+def must_make(administrator: Administrator, resource: Resource, change: Change) -> None:
+    """Raise AdminRefused for whoever may not make such a change at all, of whichever thing."""
     administrator.must_be(max(change.least, resource.least), change.title)
     if change.is_of_gateway or resource.is_of_gateway:
         administrator.must_reach_gateway(change.title)
     if change.needs_step_up and not is_fresh(administrator, time.time()):
         raise step_up_needed(STEP_UP_S)
-    asked = checked(change.fields, values)
-    what.target = short(f"{resource.name}/{key}" if key else resource.name)
-    secret = {each.name for each in change.fields if each.is_secret}
-    what.details = {name: "(secret)" if name in secret else short(value) for name, value in asked.items()}
-    with audited(what):
-        return await change.apply(administrator, key, asked)
 
 
 def is_fresh(administrator: Administrator, now: float) -> bool:
@@ -55,6 +63,11 @@ def checked(fields: tuple[Field, ...], values: Mapping[str, str]) -> dict[str, s
     if faults:
         raise AdminRefused(422, "invalid_fields", f"{faults[0]['place']}: {faults[0]['message']}", "nothing was changed", faults=faults)
     return asked
+
+
+def _on_record(value: str) -> str:
+    """Return what the trail keeps of a field: people put secrets where none belong, and rows of the trail are never changed."""
+    return short(redact(value[:MAX_READ_CHARS]))
 
 
 def _fault(field: Field, value: str) -> str:

@@ -82,7 +82,7 @@ def open_watch(
         gateway=gateway,
         environment=environment,
         prepare=prepare,
-        beat=Heartbeat(egress.send, sinks.text, settings).beat,
+        beat=Heartbeat(egress.send, sinks.address, settings).beat,
     )
     error_rate = ErrorRate(stores.figures, lambda: settings().rules.error_rate)
     watch.rules = rules_of(stores, sources, settings, error_rate, lambda: watch.nodes)

@@ -63,7 +63,7 @@ def assemble_nouns(of: Administration) -> tuple[Resource, ...]:
         Decisions(store.decisions, store.subjects).resource(),
         TenantNoun(store.tenants, settings.mcp_url).resource(),
         People(SqlPeople(store.database), store, PersonChanges(store, settings.admin_url)).resource(),
-        Clients(store.clients, store.grants, revocation).resource(),
+        Clients(store.clients, store.grants, revocation, store.machines.services).resource(),
         ConnectionNoun(store.connections, store.subjects, of.connections.changes).resource(),
         OperationNoun(known, store.operations, store.quarantine, lambda: operations.dispatcher, store.audit_trail).resource(),
         Jobs(work.schedules).resource(),

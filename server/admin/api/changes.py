@@ -11,7 +11,7 @@ from server.admin.administrators import Administrator
 from server.admin.answers import thing
 from server.admin.api.repetitions import Repetitions
 from server.admin.asked import administrator_of, json_of, raw_body
-from server.admin.changing import make_change
+from server.admin.changing import make_change, must_make
 from server.admin.reading import must_see, thing_of
 from server.admin.refusals import AdminRefused, not_found, version_conflict
 from server.admin.resource import Change, Done, Resource
@@ -36,6 +36,8 @@ class ApiChanges:
         administrator = administrator_of(request)
         must_see(administrator, resource)
         change = _asked(resource, request.method, key, name)
+        # Before what came of it is told again: who may less by now, or proved who they are long ago, is told nothing.
+        must_make(administrator, resource, change)
         # The name of a list's change stands where a thing has its key.
         key = "" if change.is_of_list else key
         values = _values(await raw_body(request))
@@ -52,7 +54,12 @@ class ApiChanges:
         # The version is part of what is asked: the same change of another one is another change.
         sent = values if seen is None else {**values, "version": seen}
         status, body, is_repeated = await self._repetitions.once(
-            administrator, request.headers.getlist("idempotency-key"), f"{request.method} {resource.name}/{key}/{change.name}", sent, do
+            administrator,
+            request.headers.getlist("idempotency-key"),
+            f"{request.method} {resource.name}/{key}/{change.name}",
+            sent,
+            do,
+            lambda: what.is_recorded,
         )
         headers = {"idempotency-replayed": "true"} if is_repeated else {}
         made = body["item"].get(resource.key)

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 
 import orjson
 
@@ -10,7 +11,7 @@ from oauth.principal import Principal
 from server.admin.administrators import Administrator
 from server.admin.refusals import AdminRefused
 from server.audited import unaudited
-from server.storage.read_limit import ReadTooLong
+from server.storage.database import StoreUnavailable
 from tools.errors import QuotaExceeded
 from tools.operation import Json
 from tools.stores import IdempotencyStore, KeyConflict, KeyInFlight
@@ -35,8 +36,10 @@ class Repetitions:
         what: str,
         values: Mapping[str, str],
         do: Callable[[], Awaitable[tuple[int, Json]]],
+        has_changed: Callable[[], bool],
     ) -> tuple[int, Json, bool]:
         """Return status and body of the change, and whether that is from the record. sent: the header, as often as it came.
+        `has_changed`: whether `do` got as far as to change something.
 
         Raises AdminRefused: 422 where the key was used for something else, 409 while that is under way, 429 without room.
         """
@@ -46,16 +49,19 @@ class Repetitions:
         key = _PREFIX + _key(sent)
         # Tenant and subject first: nobody meets another's keys.
         mine = Principal(administrator.tenant_id, administrator.subject, "", frozenset(), "")
-        asked = hashlib.sha256(orjson.dumps([what, sorted(values.items())])).hexdigest()
+        # Their reach, too: what came of a change may be of a tenant that they do not see any more.
+        asked = hashlib.sha256(orjson.dumps([what, administrator.reaches_gateway, sorted(values.items())])).hexdigest()
         if (recorded := await self._begun(mine, key, asked)) is not None:
             status, body = orjson.loads(recorded)
             return status, body, True
         try:
             status, body = await do()
-        except (AdminRefused, ReadTooLong):
-            # Nothing has changed, and reads end before anything does: the same key may be sent again once the reason is gone.
-            with unaudited():
-                await self._store.abandon(mine, key)
+        except Exception as error:
+            # Where nothing has changed, the same key may be sent again once the reason is gone; a change that nobody knows the end
+            # of is not made twice.
+            if isinstance(error, AdminRefused) or not has_changed():
+                with unaudited(), suppress(StoreUnavailable):
+                    await self._store.abandon(mine, key)
             raise
         with unaudited():
             await self._store.finish(

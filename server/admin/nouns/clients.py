@@ -7,10 +7,11 @@ from typing import get_args
 
 from oauth.client import Client, ClientKind
 from oauth.scopes import render
+from oauth.services.stores import ServiceStore
 from oauth.tokens.revocation import Revocation
 from server.admin.administrators import Administrator
 from server.admin.cursors import cursor_after, number_and_text_of
-from server.admin.refusals import not_found
+from server.admin.refusals import AdminRefused, not_found
 from server.admin.resource import Change, Column, Done, Field, Filter, ListQuery, Resource, Row, Rows
 from server.storage.oauth.clients import SqlClientStore
 from server.storage.oauth.grants import SqlGrantStore
@@ -23,6 +24,7 @@ class Clients:
     store: SqlClientStore
     grants: SqlGrantStore
     revocation: Revocation
+    services: ServiceStore
 
     def resource(self) -> Resource:
         return Resource(
@@ -96,6 +98,10 @@ class Clients:
         client = await self._found(administrator, key)
         if client is None:
             raise not_found(f"no client {key[:80]!r}", "`ascend client list` shows all")
+        if (service := await self.services.of(key)) is not None:
+            # Services are an owner's to end, and what would stay of this one is a machine without its client.
+            hint = f"end the service: DELETE /admin/api/services/{key}, or `ascend service end {service.name}`"
+            raise AdminRefused(409, "is_service", f"this client is how {service.by} proves itself", hint)
         ended, forget = await revoke_client(self.revocation, client, forget="forget" in values), "forget" in values
         row = {} if forget else await self.one(administrator, key)
         return Done(f"client {key} is {'forgotten' if forget else 'refused'}; {ended} grants ended", row or {})

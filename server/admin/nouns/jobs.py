@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from oauth.tenants import DEFAULT_TENANT
 from server.admin.administrators import Administrator
 from server.admin.refusals import AdminRefused
 from server.admin.resource import Change, Column, Done, Filter, ListQuery, Resource, Row, Rows
@@ -24,6 +25,8 @@ _STATUS = {"not_found": 404, "conflict": 409, "quota_exceeded": 429, "rate_limit
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
+    """Those of the default tenant are the gateway's, since what they report is of every tenant (server/assembly/report_jobs.py)."""
+
     #: schedules are loaded when somebody looks at them (docs/decisions/0059)
     opens: "Callable[[], Awaitable[tuple[SqlScheduleStore, Schedules]]]"
 
@@ -60,7 +63,9 @@ class Jobs:
             when_empty="No such jobs. Every tenant has some from the start: `ascend schedule list`.",
         )
 
-    async def rows(self, _administrator: Administrator, query: ListQuery) -> Rows:
+    async def rows(self, administrator: Administrator, query: ListQuery) -> Rows:
+        if query.tenant_id is not None and not reaches_jobs(administrator, query.tenant_id):
+            return Rows([])
         store, _ = await self.opens()
         wanted, found, after = query.filters.get("state"), list[Row](), _place(query.cursor)
         while len(found) <= query.limit:
@@ -77,7 +82,7 @@ class Jobs:
     async def one(self, administrator: Administrator, key: str) -> Row | None:
         store, _ = await self.opens()
         tenant_id, _, name = key.partition(":")
-        schedule = await store.get(tenant_id, name) if administrator.reaches(tenant_id) else None
+        schedule = await store.get(tenant_id, name) if reaches_jobs(administrator, tenant_id) else None
         if schedule is None:
             return None
         runs = await store.runs(tenant_id, name, SHOWN_RUNS)
@@ -92,7 +97,7 @@ class Jobs:
         async def apply(administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
             tenant_id, _, name = key.partition(":")
             with as_refusals():
-                if not administrator.reaches(tenant_id):
+                if not reaches_jobs(administrator, tenant_id):
                     raise WorkflowRefused("not_found", f"there is no job {key[:80]!r}")
                 return await change(tenant_id, name)
 
@@ -112,6 +117,11 @@ class Jobs:
         _, schedules = await self.opens()
         schedule = await schedules.resume(tenant_id, name)
         return Done(f"{name} goes on.", {"name": name, "next_at": schedule.next_at_us})
+
+
+def reaches_jobs(administrator: Administrator, tenant_id: str) -> bool:
+    """Say whether somebody may see and run a tenant's jobs."""
+    return administrator.reaches_gateway or (administrator.reaches(tenant_id) and tenant_id != DEFAULT_TENANT)
 
 
 @contextmanager

@@ -78,7 +78,8 @@ class OperationNoun:
                     "Dry run",
                     self.dry_run,
                     (
-                        Field(name="arguments", title="Arguments (JSON)", is_required=False, max_chars=MAX_ARGUMENTS_CHARS),
+                        # On record for four hundred days, and nobody can say what is in them.
+                        Field(name="arguments", title="Arguments (JSON)", is_required=False, is_secret=True, max_chars=MAX_ARGUMENTS_CHARS),
                         Field(name="account", title="Connection", is_required=False),
                         tenant,
                     ),

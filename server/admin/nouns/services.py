@@ -13,7 +13,7 @@ from oauth.tenants import DEFAULT_TENANT
 from oauth.tokens.revocation import Revocation
 from server.admin.administrators import Administrator
 from server.admin.cursors import page_of
-from server.admin.refusals import AdminRefused, forbidden, no_such_tenant, not_found
+from server.admin.refusals import AdminRefused, no_such_tenant, not_found
 from server.admin.resource import Change, Column, Done, Field, ListQuery, Resource, Row, Rows
 from server.storage.oauth.clients import SqlClientStore
 from server.storage.oauth.tenants import SqlTenantStore
@@ -131,16 +131,14 @@ def _days(said: str) -> int:
 
 async def whose(administrator: Administrator, values: Mapping[str, str], tenants: SqlTenantStore) -> tuple[str, bool]:
     """Return the tenant of a new machine, and whether it reaches every tenant: as far as its maker, and no further. Raises AdminRefused."""
-    said = values.get("tenant") or administrator.tenant_id
-    if said == GATEWAY:
+    if values.get("tenant") == GATEWAY:
         administrator.must_reach_gateway("a machine that reaches every tenant")
         return DEFAULT_TENANT, True
-    if administrator.reach(said) is None:
-        raise forbidden("name a tenant")
-    # One that is added later would have a machine in it from the start.
-    if said not in {each.tenant_id for each in await tenants.all()}:
+    tenant_id = administrator.reach(values.get("tenant") or administrator.tenant_id)
+    # Else a machine would wait for the tenant that somebody gives this name one day.
+    if tenant_id is None or tenant_id not in {each.tenant_id for each in await tenants.all()}:
         raise no_such_tenant()
-    return said, False
+    return tenant_id, False
 
 
 async def add_service(

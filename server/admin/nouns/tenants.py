@@ -8,7 +8,7 @@ from typing import Any
 
 from oauth.errors import AlreadyTaken
 from oauth.scopes import CONNECT, parse, render
-from oauth.tenants import RESERVED, Tenant, is_valid_name
+from oauth.tenants import NOT_FREE, Tenant, is_free_name
 from server.admin.administrators import Administrator
 from server.admin.cursors import page_of
 from server.admin.refusals import AdminRefused, not_found, version_conflict
@@ -146,8 +146,8 @@ class TenantNoun:
 
 async def add_tenant(store: SqlTenantStore, name: str, title: str) -> Tenant:
     """Add the tenant `name`. Raises AdminRefused."""
-    if not is_valid_name(name):
-        rule = f"use 1 to 63 lower-case letters, digits and inner hyphens, and none of {', '.join(sorted(RESERVED))}"
+    if not is_free_name(name):
+        rule = f"use 1 to 63 lower-case letters, digits and inner hyphens, and none of {', '.join(sorted(NOT_FREE))}"
         raise AdminRefused(422, "invalid_fields", f"tenant {name[:80]!r}: not a name", rule)
     tenant = Tenant(name, title or name)
     try:

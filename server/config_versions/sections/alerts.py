@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from oauth.vault.named_secrets import named_in
+from tools.egress.plain_http import PLAIN_HTTP_FAULT, is_in_the_clear
 
 MAX_SINKS = 20
 #: `vault:NAME`; whoever knows what it names may write in our name
@@ -172,12 +173,17 @@ class Alerts:
         """Yield (place, words) of what the types cannot say."""
         names = [each.name for each in self.sinks]
         known = [each.name.replace("_", "-") for each in fields(RulesSettings)]
+        if is_in_the_clear(self.heartbeat_url):
+            yield ("heartbeat_url",), PLAIN_HTTP_FAULT
         for index, sink in enumerate(self.sinks):
             if sink.name in names[:index]:
                 yield ("sinks", index, "name"), f"{sink.name!r} is another sink's; each needs its own"
             for place, rule in enumerate(sink.rules):
                 if rule not in known:
                     yield ("sinks", index, "rules", place), f"{rule!r} is no rule; there are {', '.join(known)}"
+            for member in ("url", "api"):
+                if is_in_the_clear(getattr(sink, member, "")):
+                    yield ("sinks", index, member), PLAIN_HTTP_FAULT
             for member in ("token", "secret", "password"):
                 if (text := getattr(sink, member, "")) and named_in(text) is None:
                     yield ("sinks", index, member), 'write "vault:NAME" here and put it there with `ascend vault put NAME`'

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict, Field
 
 from oauth.vault.named_secrets import named_in
+from tools.egress.plain_http import PLAIN_HTTP_FAULT, is_in_the_clear
 
 Stream = Literal["calls", "audit", "lines"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
@@ -60,6 +61,8 @@ class LogSink:
         """Yield place and words of what types cannot say."""
         if urlsplit(self.url).scheme not in _SCHEMES[self.kind] or not urlsplit(self.url).netloc:
             yield ("url",), f"of kind {self.kind} begins with {' or '.join(f'{each}://' for each in _SCHEMES[self.kind])}"
+        elif is_in_the_clear(self.url):
+            yield ("url",), PLAIN_HTTP_FAULT
         if "keys=" in self.url:
             yield ("url",), 'says whose keys sign; write keys = "vault:NAME" beside it'
         if len(set(self.streams)) != len(self.streams):

@@ -71,15 +71,17 @@ class Administration:
         assert found is not None
         await self.gateway.store.subjects.save(replace(found, **fields))
 
-    async def appoint(self, tenant_id: str, subject_id: str, role: Role | None = Role.OWNER) -> None:
-        """Give a role as `ascend admin role` does, or take it."""
+    async def appoint(
+        self, tenant_id: str, subject_id: str, role: Role | None = Role.OWNER, *, reaches_gateway: bool | None = None
+    ) -> None:
+        """Give a role as `ascend admin role` does, or take it. `reaches_gateway` None: as its tenant has it."""
         subject = await self.gateway.store.subjects.get(tenant_id, subject_id)
         assert subject is not None
         appointments = Appointments(self.gateway.store.admin_roles, self.gateway.store.security_events)
         if role is None:
             await appointments.take(subject, "operator")
         else:
-            await appointments.give(subject, role, "operator")
+            await appointments.give(subject, role, "operator", reaches_gateway=reaches_gateway)
 
     async def administrator(self, tenant_id: str, email: str) -> tuple[str, str]:
         """Add one; return subject and token."""

@@ -15,10 +15,13 @@ from server.alerts.message import AlertMessage, message_of
 from server.alerts.rules.disk import Disk
 from server.alerts.rules.rule import Condition
 from server.alerts.sinks.mail import MailSink, mail_of
+from server.alerts.sinks.opened import Sinks
 from server.alerts.sinks.slack import SlackSink
 from server.alerts.sinks.telegram import TelegramSink
 from server.alerts.sinks.webhook import WebhookSink
 from server.alerts.states import bounded
+from server.config_versions.sections.alerts import SlackSink as SlackSettings
+from server.config_versions.sections.alerts import WebhookSink as WebhookSettings
 from server.storage.alerts.records import AlertState
 from tests.server.alerts.mail_server import PASSWORD, USERNAME, Mailbox, mail_server
 from tests.server.alerts.stand_ins import SLACK_PATH, TOKEN, WEBHOOK_SECRET, StandIns, stand_ins
@@ -201,3 +204,15 @@ async def test_mail_reaches_no_private_address_and_no_other_kind_of_service(host
     sink = MailSink(AddressRules(), host, port, False, "a@example.com", ("b@example.com",))
     with pytest.raises(NotTaken, match="may not be called"):
         await sink.send("d1", message())
+
+
+async def test_an_address_in_the_vault_leads_past_no_strangers_in_the_clear(egress: Egress) -> None:
+    async def reveal(_name: str) -> str:
+        return "http://hooks.example.com/x"
+
+    for sink in (
+        SlackSettings(name="a", kind="slack", url="vault:x"),
+        WebhookSettings(name="b", kind="webhook", url="vault:x", secret="vault:y"),
+    ):
+        with pytest.raises(NotTaken, match="must begin with https://"):
+            await Sinks(egress, reveal).open(sink)

@@ -28,6 +28,8 @@ def test_lines_are_wanted_by_a_sink_or_by_themselves() -> None:
         ({"kind": "kafka"}, "sinks.logs[0].kind", ""),
         ({"url": "s3://logs"}, "sinks.logs[0].url", "of kind http begins with https:// or http://"),
         ({"url": "https://u:p@logs.example"}, "sinks.logs[0].url", "looks like a secret"),
+        ({"url": "http://logs.example/in", "bearer": "vault:x"}, "sinks.logs[0].url", "must begin with https://"),
+        ({"url": "http://8.8.8.8/in", "kind": "otlp"}, "sinks.logs[0].url", "must begin with https://"),
         ({"streams": []}, "sinks.logs[0].streams", ""),
         ({"streams": ["calls", "calls"]}, "sinks.logs[0].streams", "names one twice"),
         ({"bearer": "abc"}, "sinks.logs[0].bearer", "vault:NAME"),
@@ -45,6 +47,11 @@ def test_what_is_wrong_is_said_with_its_place(member: dict[str, Any], place: str
         read_document({"sinks": {"logs": [{**SINK, **member}]}})
     faults = [str(fault) for fault in invalid.value.faults]
     assert any(place in fault and said in fault for fault in faults), faults
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:4318/v1/logs", "http://10.1.2.3/x", "http://collector:4318", "http://logs.internal/x"])
+def test_plain_http_will_do_within_the_house(url: str) -> None:
+    assert config_of(read_document({"sinks": {"logs": [{**SINK, "url": url, "bearer": "vault:x"}]}})).sinks.logs[0].url == url
 
 
 def test_names_are_ones_and_there_are_eight_at_most() -> None:

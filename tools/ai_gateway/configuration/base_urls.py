@@ -1,13 +1,10 @@
 """Where a provider may be: https anywhere, plain http only where nobody in between can read along."""
 
 import re
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from tools.egress.addresses import is_public
+from tools.egress.plain_http import PLAIN_HTTP_FAULT, is_in_the_clear
 
-#: RFC 6761 §6.3, RFC 6762 §3, RFC 8375: names that no public resolver knows
-_LOCAL_SUFFIXES = (".localhost", ".internal", ".local", ".localdomain", ".lan", ".home.arpa", ".test")
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 
 
@@ -26,14 +23,4 @@ def base_url_fault(url: str) -> str:
         return "carries a user name or key; give the key with `ascend connection add-key NAME`"
     if parts.query or parts.fragment or url.endswith(("?", "#")):
         return "must end with its path: nothing of `?` or `#`; give a key with `ascend connection add-key NAME`"
-    if parts.scheme == "http" and not _is_private(host):
-        return "must begin with https://; plain http is for this machine and private networks"
-    return ""
-
-
-def _is_private(host: str) -> bool:
-    try:
-        return not is_public(ip_address(host))
-    except ValueError:
-        # One label is a container or a machine of the same network; a public name has a dot.
-        return "." not in host or host.endswith(_LOCAL_SUFFIXES)
+    return PLAIN_HTTP_FAULT if is_in_the_clear(url) else ""

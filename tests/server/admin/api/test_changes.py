@@ -17,8 +17,11 @@ from server.admin.api.repetitions import Repetitions
 from server.admin.guard import AdminGuard
 from server.admin.refusals import not_found, version_conflict
 from server.admin.resource import VERSION, Change, Column, Done, Field, ListQuery, Resource, Row, Rows
+from server.storage.database import StoreUnavailable
 from tests.gateway import NOWHERE
 from tests.server.admin.conftest import Administration
+from tools.versioned_documents.faults import ConfigInvalid
+from tools.versioned_documents.versions import VersionConflict
 
 
 @dataclass
@@ -29,6 +32,8 @@ class Boxes:
     titles: dict[str, str] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     made: int = 0
+    fails_with: Exception | None = None
+    fails_late_with: Exception | None = None
 
     def resource(self) -> Resource:
         title = Field(name="title", title="Title", max_chars=20)
@@ -60,8 +65,12 @@ class Boxes:
         return await self._row(key) if key in self.titles else None
 
     async def add(self, _who: Administrator, _key: str, values: Mapping[str, str]) -> Done:
+        if self.fails_with is not None:
+            raise self.fails_with
         self.made += 1
         await self.admin.gateway.store.audit_trail.note()
+        if self.fails_late_with is not None:
+            raise self.fails_late_with
         key = f"box/{self.made}"
         self.titles[key], self.versions[key] = values["title"], 1
         return Done("added", await self._row(key), shown_once="hush")
@@ -189,6 +198,37 @@ async def test_a_refused_change_leaves_its_key_free(api: Api) -> None:
     refused = await api.ask("POST", "", {"title": "x" * 21}, idempotency_key="k-2")
     assert refused.status_code == 422
     assert (await api.ask("POST", "", {"title": "Tea"}, idempotency_key="k-2")).status_code == 201
+
+
+@pytest.mark.parametrize("error", [ConfigInvalid([]), VersionConflict(3), StoreUnavailable("gone"), RuntimeError("a fault of ours")])
+async def test_what_failed_before_anything_changed_leaves_its_key_free(api: Api, error: Exception) -> None:
+    api.boxes.fails_with = error
+    assert (await api.ask("POST", "", {"title": "Tea"}, idempotency_key="k-4")).status_code >= 412
+    api.boxes.fails_with = None
+    again = await api.ask("POST", "", {"title": "Tea"}, idempotency_key="k-4")
+    assert (again.status_code, "idempotency-replayed" in again.headers) == (201, False)
+
+
+async def test_what_failed_after_something_changed_is_not_made_twice(api: Api) -> None:
+    api.boxes.fails_late_with = StoreUnavailable("gone")
+    assert (await api.ask("POST", "", {"title": "Tea"}, idempotency_key="k-5")).status_code == 503
+    api.boxes.fails_late_with = None
+    assert (await api.ask("POST", "", {"title": "Tea"}, idempotency_key="k-5")).status_code == 409
+    assert api.boxes.made == 1
+
+
+async def test_a_repetition_asks_role_reach_and_proof_as_the_first_did(api: Api, admin: Administration) -> None:
+    """Whoever was taken a role since, or reaches less far, is not told what came of what they did."""
+    subject, api.token = await admin.administrator("acme", "grace@acme.test")
+    await admin.appoint("acme", subject, reaches_gateway=True)
+    assert (await api.ask("POST", "", {"title": "Tea"}, idempotency_key="k-6")).status_code == 201
+    await admin.appoint("acme", subject, reaches_gateway=False)
+    narrowed = await api.ask("POST", "", {"title": "Tea"}, idempotency_key="k-6")
+    assert (narrowed.status_code, narrowed.json()["error"]["code"]) == (422, "idempotency_conflict")
+    await admin.appoint("acme", subject, Role.AUDITOR)
+    lowered = await api.ask("POST", "", {"title": "Tea"}, idempotency_key="k-6")
+    assert (lowered.status_code, lowered.json()["error"]["code"]) == (403, "forbidden")
+    assert api.boxes.made == 1
 
 
 async def test_the_key_of_another_is_another_key(api: Api, admin: Administration) -> None:

@@ -90,6 +90,12 @@ async def test_an_operation_is_looked_at_and_tried_without_being_sent(filled: Ad
     assert "https://crm.test/deals" in str(tried["item"]["request"])
     wrong = await filled.api("POST", f"operations/{operation['id']}/dry-run", filled.operator, {"tenant": "acme", "arguments": "["})
     assert wrong.status_code == 422
+    said = {"tenant": "acme", "arguments": '{"password": "hunter2", "note": "about Ada"}', "account": "token=hunter3"}
+    await filled.api("POST", f"operations/{operation['id']}/dry-run", filled.operator, said)
+    await filled.api("POST", "tenants", filled.operator, {"id": "newer", "title": "password=hunter4"})
+    kept = [row.details for row in await filled.gateway.store.audit_trail.rows(limit=10)]
+    assert any("(secret)" in details for details in kept)
+    assert not [details for details in kept if "hunter" in details or "Ada" in details]
     unused = await rows(filled, "usage?tenant=acme&unused=true&limit=200")
     assert "connections.list" in {row["operation"] for row in unused}
     assert operation["id"] not in {row["operation"] for row in unused}

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey
 
+from oauth.tenants import Tenant
 from oauth.tokens.formats import hash_token, new_token
 from tests.gateway import NOWHERE
 from tests.server.admin.conftest import Administration
@@ -229,3 +230,34 @@ async def test_a_service_is_of_a_tenant_that_is_there_and_a_tenant_has_so_many(
     refused = await admin.api("POST", "services", admin.operator, said | {"name": "another", "tenant": "acme"})
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "too_many")
     await machines.add(new_key(), tenant="globex")
+
+
+async def test_a_service_is_not_ended_by_way_of_its_client(machines: Machines, admin: Administration) -> None:
+    """Not even by an owner: its machine would stay behind, without what it proves itself by."""
+    key = new_key()
+    client_id = await machines.add(key, tenant="gateway")
+    for body in ({}, {"forget": True}):
+        refused = await admin.api("POST", f"clients/{client_id}/revoke", admin.operator, body)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (409, "is_service")
+        assert f"/admin/api/services/{client_id}" in refused.json()["error"]["hint"]
+    assert await machines.token(client_id, key)
+    [revoke] = [change for noun in admin.gateway.administration.nouns if noun.name == "clients" for change in noun.changes]
+    assert revoke.needs_step_up
+
+
+async def test_gateway_means_every_tenant_and_is_no_new_ones_name(admin: Administration) -> None:
+    named = await admin.api("POST", "tenants", admin.operator, {"id": "gateway"})
+    assert (named.status_code, "gateway" in named.json()["error"]["hint"]) == (422, True)
+
+
+async def test_a_tenant_of_old_that_is_called_gateway_reaches_itself_alone(machines: Machines, admin: Administration) -> None:
+    await admin.gateway.store.tenants.add(Tenant("gateway", "Old"))
+    admin.gateway.tenants.replace(await admin.gateway.store.tenants.all())
+    subject, token = await admin.administrator("gateway", "owner@gateway.test")
+    assert (await admin.api("GET", "tenants/gateway", token)).json()["title"] == "Old"
+    await admin.appoint("gateway", subject, reaches_gateway=True)
+    for said, reach in (({}, "gateway"), ({"tenant": "acme"}, "acme")):
+        client_id = await machines.add(new_key(), token, name=f"of-{reach}", **said)
+        service = await admin.gateway.store.machines.services.of(client_id)
+        assert service is not None
+        assert (service.tenant_id, service.reaches_gateway) == (reach, False)

@@ -15,8 +15,10 @@ from server.storage.database import now_us
 from server.storage.schema.config_tables import config_versions
 from tests.contracts.test_delivery_stores import arrival, webhook
 from tests.gateway import bring_openapi
+from tests.server.admin.api.test_services import Machines
 from tests.server.admin.call_records import call_record
 from tests.server.admin.conftest import Administration
+from tests.server.admin.machine_keys import new_key
 from tests.server.admin.two_tenants import DOCUMENT, TENANTS
 from tests.waiting import until
 from tools.workflows.schedules.builtin import BUILTIN
@@ -60,6 +62,24 @@ async def test_a_job_is_started_paused_and_resumed_and_shows_what_it_found(admin
     assert [row["id"] for row in await items(admin, "jobs?state=paused", admin.operator)] == ["acme:error-pattern"]
     resumed = (await admin.api("POST", "jobs/acme:error-pattern/resume", admin.acme, {})).json()["item"]
     assert resumed["next_at"] > datetime.now(UTC).isoformat()[:16]
+
+
+async def test_jobs_of_the_default_tenant_are_the_gateways(admin: Administration) -> None:
+    """What they report is of every tenant, so that a machine of the default tenant alone neither sees nor runs them."""
+    machines, signing = Machines(admin), new_key()
+    token = await machines.token(await machines.add(signing, tenant="default"), signing)
+    await until(lambda: is_there(admin, "default:weekly-digest"))
+    assert await items(admin, "jobs", token) == []
+    for key in ("default:weekly-digest", "acme:weekly-digest"):
+        assert (await admin.api("GET", f"jobs/{key}", token)).status_code == 404
+        for change in ("run", "pause", "resume"):
+            assert (await admin.api("POST", f"jobs/{key}/{change}", token, {})).status_code == 404
+    assert (await admin.api("GET", "jobs?count=1", token)).json()["count"] == 0
+    assert (await admin.api("POST", "jobs/default:weekly-digest/pause", admin.operator, {})).status_code == 200
+
+
+async def is_there(admin: Administration, key: str) -> bool:
+    return (await admin.api("GET", f"jobs/{key}", admin.operator)).status_code == 200
 
 
 @pytest.mark.parametrize("key", ["globex:error-pattern", "acme:nothing", "acme", ":", "%00:x"])
