@@ -31,10 +31,9 @@ MINE = "the condition `_mine` names tenant and subject"
 CLIENT = "OAuth clients belong to the whole authorization server; their grants name the tenant"
 AS_IT_WAS = "the condition `_as_it_was` names tenant and schedule"
 COUNTER = "the name of a counter is a hash of whose it is, that of a reservation random; both come from the process that made them"
-MACHINE = "nobody is known yet: a machine is found by its random id, an issuer by its name, and what is found names its tenant"
+MACHINE = "nobody is known yet: a machine is found by its random id, and what is found names its tenant"
 EXEMPT = {
     ("services.py", "of"): MACHINE,
-    ("services.py", "of_issuer"): MACHINE,
     ("invites.py", "find"): HASH,
     ("invites.py", "sweep"): SWEEP,
     (
