@@ -10,7 +10,7 @@ from oauth.administration.stores import AdminRoleStore
 from oauth.principal import Principal
 from oauth.scopes import ADMIN
 from oauth.sign_in.stores import SubjectStore
-from oauth.tenants import Tenants
+from oauth.tenants import DEFAULT_TENANT, Tenants
 from oauth.tokens.access_tokens import AccessTokens
 from server.admin.refusals import AdminRefused, forbidden, unauthenticated
 
@@ -41,6 +41,10 @@ class Administrator:
     def reaches(self, tenant_id: str) -> bool:
         """Say whether things of a tenant may be shown; whoever may not see one is told that there is none."""
         return self.reaches_gateway or tenant_id == self.tenant_id
+
+    def reaches_upkeep(self, tenant_id: str) -> bool:
+        """Say it of what the default tenant has for the whole gateway: jobs that report on every tenant, and what operators changed."""
+        return self.reaches_gateway or (tenant_id == self.tenant_id and tenant_id != DEFAULT_TENANT)
 
     def reach(self, asked: str | None) -> str | None:
         """Return of which tenant rows may be shown; None: of all. `asked`: the tenant that was asked for. Raises AdminRefused."""

@@ -44,7 +44,9 @@ class Audit:
             when_empty="Nothing was changed since then.",
         )
 
-    async def rows(self, _administrator: Administrator, query: ListQuery) -> Rows:
+    async def rows(self, administrator: Administrator, query: ListQuery) -> Rows:
+        if query.tenant_id is not None and not administrator.reaches_upkeep(query.tenant_id):
+            return Rows([])
         place = numbers_of(query.cursor, 1)
         found = await self.trail.rows(
             tenant_id=query.tenant_id,
@@ -63,7 +65,7 @@ class Audit:
         if not (key.isascii() and key.isdigit() and len(key) < 19):
             return None
         found = await self.trail.row(int(key), administrator.reach(None))
-        return None if found is None else audit_row(found)
+        return None if found is None or not administrator.reaches_upkeep(found.tenant_id) else audit_row(found)
 
 
 def audit_row(row: AuditRow) -> Row:

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from oauth.tenants import DEFAULT_TENANT
 from server.admin.administrators import Administrator
 from server.admin.refusals import AdminRefused
 from server.admin.resource import Change, Column, Done, Filter, ListQuery, Resource, Row, Rows
@@ -64,7 +63,7 @@ class Jobs:
         )
 
     async def rows(self, administrator: Administrator, query: ListQuery) -> Rows:
-        if query.tenant_id is not None and not reaches_jobs(administrator, query.tenant_id):
+        if query.tenant_id is not None and not administrator.reaches_upkeep(query.tenant_id):
             return Rows([])
         store, _ = await self.opens()
         wanted, found, after = query.filters.get("state"), list[Row](), _place(query.cursor)
@@ -82,7 +81,7 @@ class Jobs:
     async def one(self, administrator: Administrator, key: str) -> Row | None:
         store, _ = await self.opens()
         tenant_id, _, name = key.partition(":")
-        schedule = await store.get(tenant_id, name) if reaches_jobs(administrator, tenant_id) else None
+        schedule = await store.get(tenant_id, name) if administrator.reaches_upkeep(tenant_id) else None
         if schedule is None:
             return None
         runs = await store.runs(tenant_id, name, SHOWN_RUNS)
@@ -97,7 +96,7 @@ class Jobs:
         async def apply(administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
             tenant_id, _, name = key.partition(":")
             with as_refusals():
-                if not reaches_jobs(administrator, tenant_id):
+                if not administrator.reaches_upkeep(tenant_id):
                     raise WorkflowRefused("not_found", f"there is no job {key[:80]!r}")
                 return await change(tenant_id, name)
 
@@ -117,11 +116,6 @@ class Jobs:
         _, schedules = await self.opens()
         schedule = await schedules.resume(tenant_id, name)
         return Done(f"{name} goes on.", {"name": name, "next_at": schedule.next_at_us})
-
-
-def reaches_jobs(administrator: Administrator, tenant_id: str) -> bool:
-    """Say whether somebody may see and run a tenant's jobs."""
-    return administrator.reaches_gateway or (administrator.reaches(tenant_id) and tenant_id != DEFAULT_TENANT)
 
 
 @contextmanager

@@ -82,6 +82,18 @@ async def is_there(admin: Administration, key: str) -> bool:
     return (await admin.api("GET", f"jobs/{key}", admin.operator)).status_code == 200
 
 
+async def test_what_operators_changed_is_not_the_default_tenants_to_read(admin: Administration) -> None:
+    """They are people of that tenant, and what they change is the gateway's; other tenants read what was changed in their name."""
+    machines, signing = Machines(admin), new_key()
+    token = await machines.token(await machines.add(signing, tenant="default"), signing)
+    [row] = await items(admin, "audit?action=services add", admin.operator)
+    assert row["tenant"] == "default"
+    assert await items(admin, "audit", token) == []
+    assert (await admin.api("GET", f"audit/{row['id']}", token)).status_code == 404
+    await machines.add(new_key(), admin.acme, name="own")
+    assert {each["tenant"] for each in await items(admin, "audit", admin.acme)} == {"acme"}
+
+
 @pytest.mark.parametrize("key", ["globex:error-pattern", "acme:nothing", "acme", ":", "%00:x"])
 async def test_a_job_of_others_and_one_that_is_not_there_look_alike(admin: Administration, key: str) -> None:
     assert (await admin.api("GET", f"jobs/{key}", admin.acme)).status_code == 404
