@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from server.alerts.catalogue import KINDS
 from tests.command_line import ascend_here
 from tests.empty_store import put_data_directory
 
@@ -56,7 +57,7 @@ def test_what_a_silence_lacks_is_said_with_the_way_out(data_dir: Path, words: tu
 
 def test_rules_are_listed_with_their_thresholds(data_dir: Path) -> None:
     found = {each["rule"]: each for each in rows(data_dir, "rules")}
-    assert len(found) == 17
+    assert set(found) == set(KINDS)
     assert (found["error-rate"]["on"], found["budget"]["thresholds"]) == ("yes", "usd=100/300/500")
 
 
