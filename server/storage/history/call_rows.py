@@ -14,7 +14,8 @@ from tools.stores import CallRecord
 
 #: of a name, an alias, a reason
 MAX_TEXT_CHARS = 200
-_NAMES = [column.name for column in call_records.columns if column.name != "seq"]
+_NAMES = tuple(column.name for column in call_records.columns if column.name != "seq")
+_INSERT = insert(call_records)
 _ADDED = ("calls", "sum_ms", "sum_upstream_ms", *(f"b{place}" for place in range(BUCKETS)))
 
 
@@ -23,7 +24,7 @@ def append(connection: Connection, records: Sequence[CallRecord], node: str) -> 
     records = [_storable(record) for record in records]
     rows = [_row(record, node) for record in records]
     if connection.dialect.name == "sqlite":
-        insert_many(connection, insert(call_records), _NAMES, rows)
+        insert_many(connection, _INSERT, _NAMES, rows)
     else:
         insert_in_thread(connection, call_records, [dict(zip(_NAMES, row, strict=True)) for row in rows])
     add_up(connection, rollups_of(records))
