@@ -7,6 +7,7 @@ from itertools import accumulate
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from tools.metering.percentile import percentile
 from tools.stores import CallRecord
 
 #: upper ends in milliseconds; the last bucket has none
@@ -38,12 +39,5 @@ class CallOverhead(Collector):
 
 
 def percentile_ms(counts: Sequence[int], share: float) -> float:
-    """Return below which overhead `share` of the calls stay, read within its bucket by interpolation; 0.0: there were none."""
-    wanted, before = share * sum(counts), 0
-    for place, count in enumerate(counts):
-        if count and before + count >= wanted:
-            low = OVERHEAD_MS[place - 1] if place else 0.0
-            high = OVERHEAD_MS[place] if place < len(OVERHEAD_MS) else 2 * low
-            return low + (high - low) * (wanted - before) / count
-        before += count
-    return 0.0
+    """Return below which overhead `share` of the calls stay; 0.0: there were none."""
+    return percentile(counts, (*OVERHEAD_MS, 2 * OVERHEAD_MS[-1]), share) or 0.0

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from server.storage.history.tables import BUCKETS, BUCKETS_MS
 from tools.always_on import ALWAYS_ON
+from tools.metering.percentile import percentile
 from tools.stores import CallRecord
 
 HOUR_US, DAY_US = 3_600 * 1_000_000, 24 * 3_600 * 1_000_000
@@ -16,6 +17,8 @@ _TOOLS = frozenset(tool.name for tool in ALWAYS_ON)
 OTHER_TOOL = "operation"
 MAX_OPERATION_CHARS = 200
 UNKNOWN = "(unknown)"
+#: whatever took longer than the last bucket tells is taken for at most this long
+_ENDS_MS = (*BUCKETS_MS, 4 * BUCKETS_MS[-1])
 _NUMBERS = re.compile(r"[0-9a-f]{8,}|\d+")
 
 #: (hour or day, tenant, tool, code)
@@ -126,15 +129,5 @@ def _hash_of(*words: str) -> str:
 
 
 def percentile_ms(buckets: list[int], share: float) -> float | None:
-    """Return the duration below which `share` of the calls stay, read within its bucket by interpolation; None: there were none."""
-    total = sum(buckets)
-    if not total:
-        return None
-    wanted, before = share * total, 0
-    for place, count in enumerate(buckets):
-        if count and before + count >= wanted:
-            low = 0.0 if place == 0 else float(BUCKETS_MS[place - 1])
-            high = float(BUCKETS_MS[place]) if place < len(BUCKETS_MS) else low * 4
-            return low + (high - low) * (wanted - before) / count
-        before += count
-    return float(BUCKETS_MS[-1])
+    """Return the duration below which `share` of the calls stay; None: there were none."""
+    return percentile(buckets, _ENDS_MS, share)
