@@ -1,6 +1,6 @@
 """Composition root: open what the gateway needs, put it together, give the URL table."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +10,8 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from capability_index.encoders.encoder import Floats, WordTable
+from capability_index.encoders.encoder import WordTable
+from capability_index.index import CapabilityIndex
 from capability_index.ranking.reranker import Reranker
 from oauth.tenants import Tenants
 from server.assembly.administration import Administration
@@ -115,18 +116,13 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         tenants = Tenants(await store.tenants.all())
         connections = await assemble_connections(settings, store, egress)
 
-        def embed(texts: Sequence[str]) -> Floats:
-            return operations.index.index.encode(texts)
+        def index() -> CapabilityIndex:
+            return operations.index.index
 
-        ai_gateway = await stack.enter_async_context(open_ai_gateway(settings, store, tenants, connections.known, embed))
-
-        def table() -> WordTable | None:
-            return operations.index.index.table
-
-        def reranker() -> Reranker | None:
-            return operations.index.index.reranker
-
-        context = _context_plane(settings, store, tenants, egress, ai_gateway, table, reranker)
+        ai_gateway = await stack.enter_async_context(
+            open_ai_gateway(settings, store, tenants, connections.known, lambda texts: index().encode(texts))
+        )
+        context = _context_plane(settings, store, tenants, egress, ai_gateway, index)
         reports = report_sources(store, lambda: operations)
         work = LateWork(
             settings, store, tenants, egress, lambda: operations, lambda tenant_id, subject: scopes.allowed(tenant_id, subject), reports
@@ -139,21 +135,13 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         titles = ProviderTitles(store.operations, tenants)
         await titles.load()
         exchanges = TokenExchanges(store.token_hours, (StoreUnavailable, OSError))
-        authorization = AuthorizationServer(
-            settings=settings,
-            stores=OAuthStores(store.grants, store.clients, store.security_events, store.static_tokens, store.machines),
-            tenants=tenants,
-            send=egress.outbound,
-            allowed_scopes=scopes.allowed,
-            provider_scopes=scopes.of_providers,
-            provider_title=titles,
-            subject_of=store.identities.linked,
-            watch=exchanges.exchanged,
-        )
+        authorization = _authorization_server(settings, store, tenants, egress, scopes, titles, exchanges)
         people = assemble_people(settings, store, tenants, egress, authorization, connections.vault, titles)
         shipping = LogShipping(settings, store, connections.vault, egress, lambda: config.current.sinks)
         webhooks = Webhooks(settings, store, connections.vault, tenants, people.limits)
         mcp = assemble_mcp(settings, store, connections, operations, work)
+        alerts = Alerts(settings, store, feed, egress, connections, operations, ai_gateway, work, config)
+        housekeeping = Housekeeping(store, feed, authorization, operations.usage, lambda: config.current.retention, work)
 
         async def schedules() -> "Schedules":
             return (await work.schedules())[1]
@@ -161,48 +149,28 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         async def tenants_changed(_changes: list[Change]) -> None:
             tenants.replace(await store.tenants.all())
 
-        authorization.listen(feed)
-        ai_gateway.listen(feed)
-        context.listen(feed)
-        work.listen(feed)
-        webhooks.listen(feed)
-        mcp.listen(feed)
+        for listening in (authorization, ai_gateway, context, work, webhooks, mcp, operations, titles, connections):
+            listening.listen(feed)
         feed.listen("tenants", tenants_changed)
         feed.listen(TOPIC, config.changed)
         config.follow(lambda current: people.limits.change(current.limits.in_force))
-        feed.listen("operations", operations.changed)
-        feed.listen("operations", titles.changed)
-        feed.listen("connections", connections.changed)
 
         background = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(background.cancel_scope.cancel)
         await stack.enter_async_context(mcp.run())
-        alerts = Alerts(
-            settings,
-            store,
-            feed,
-            egress,
-            connections,
-            operations,
-            ai_gateway,
-            work,
-            lambda: config.current.alerts,
-            lambda: config.current.sinks,
-        )
-        housekeeping = Housekeeping(store, feed, authorization, operations.usage, lambda: config.current.retention, work)
-        for part in (
-            feed.run,
-            connections.run,
-            housekeeping.run,
-            exchanges.run,
-            *operations.background(),
-            *ai_gateway.background(),
-            *context.background(),
-            work.run,
-            alerts.run,
-            *shipping.background(),
-        ):
-            if at_work:
+        if at_work:
+            for part in (
+                feed.run,
+                connections.run,
+                housekeeping.run,
+                exchanges.run,
+                *operations.background(),
+                *ai_gateway.background(),
+                *context.background(),
+                work.run,
+                alerts.run,
+                shipping.run,
+            ):
                 background.start_soon(kept_up, part)
         register_metrics(
             operations.telemetry.registry, settings, store, exchanges, connections, ai_gateway, work, webhooks, alerts, shipping
@@ -258,16 +226,39 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         )
 
 
-def _context_plane(
+def _authorization_server(
     settings: Settings,
     store: Store,
     tenants: Tenants,
     egress: Egress,
-    ai_gateway: AiGateway,
-    table: Callable[[], WordTable | None],
-    reranker: Callable[[], Reranker | None],
+    scopes: SubjectScopes,
+    titles: ProviderTitles,
+    exchanges: TokenExchanges,
+) -> AuthorizationServer:
+    return AuthorizationServer(
+        settings=settings,
+        stores=OAuthStores(store.grants, store.clients, store.security_events, store.static_tokens, store.machines),
+        tenants=tenants,
+        send=egress.outbound,
+        allowed_scopes=scopes.allowed,
+        provider_scopes=scopes.of_providers,
+        provider_title=titles,
+        subject_of=store.identities.linked,
+        watch=exchanges.exchanged,
+    )
+
+
+def _context_plane(
+    settings: Settings, store: Store, tenants: Tenants, egress: Egress, ai_gateway: AiGateway, index: Callable[[], CapabilityIndex]
 ) -> ContextPlane:
     """Put the context plane together with the models that tenants let help it; the planes themselves do not know each other."""
+
+    def table() -> WordTable | None:
+        return index().table
+
+    def reranker() -> Reranker | None:
+        return index().reranker
+
     models, vectors = ContextModels(ai_gateway.calls, ai_gateway.names.of), ContextVectors(ai_gateway.calls)
     documents = assemble_documents(settings, store, egress, table, reranker, models, vectors=vectors)
     readers = (

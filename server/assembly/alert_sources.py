@@ -49,7 +49,7 @@ def open_alerts(alerts: Alerts) -> Watch:
         sources,
         alerts.egress,
         alerts.connections.vault,
-        alerts.section,
+        lambda: alerts.config.current.alerts,
         gateway=alerts.settings.base_url,
         environment=alerts.settings.store.environment,
     )
@@ -110,7 +110,7 @@ class _LookedAt:
 
     async def sink_cursors(self) -> Sequence[SinkCursor]:
         """Return how the log sinks stand that are configured; one that was taken out waits for nobody."""
-        wanted = {(sink.name, stream) for sink in self._alerts.sinks().logs for stream in sink.streams}
+        wanted = {(sink.name, stream) for sink in self._alerts.config.current.sinks.logs for stream in sink.streams}
         return [each for each in await self._alerts.store.sink_cursors.all() if (each.sink, each.stream) in wanted] if wanted else []
 
     async def endings(self) -> Sequence[Ending]:
@@ -119,7 +119,7 @@ class _LookedAt:
             Ending("service", each.name, each.tenant_id, int(each.expires_at * 1_000_000))
             for each in await self._alerts.store.machines.services.all()
         ]
-        today, days = datetime.now(UTC).date(), timedelta(days=self._alerts.section().rules.ending.days + 1)
+        today, days = datetime.now(UTC).date(), timedelta(days=self._alerts.config.current.alerts.rules.ending.days + 1)
         return services + [
             Ending("static tokens", f"({each.count})", each.tenant_id, _end_of(each.about))
             for each in await self._alerts.store.alerts.figures.static_tokens(today - days, today + days)

@@ -15,14 +15,13 @@ from server.assembly.connections import Connections
 from server.assembly.late_work import LateWork
 from server.assembly.operations import Operations
 from server.config.settings import Settings
+from server.config_versions.live import LiveConfig
 from server.storage.change_feed import ChangeFeed
 from server.storage.store import Store
 from tools.egress.client import Egress
 
 if TYPE_CHECKING:
     from server.alerts.watch import Watch
-    from server.config_versions.sections.alerts import Alerts as AlertSettings
-    from server.config_versions.sections.sinks import Sinks as LogSinks
 
 FIRST_LOOK_S = 10.0
 
@@ -39,8 +38,7 @@ class Alerts:
     operations: Operations
     ai_gateway: AiGateway
     work: LateWork
-    section: "Callable[[], AlertSettings]"
-    sinks: "Callable[[], LogSinks]"
+    config: LiveConfig
     watch: "Watch | None" = field(default=None)
 
     async def run(self) -> None:

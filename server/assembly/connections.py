@@ -34,7 +34,7 @@ from server.pages.connect import ConnectionEndpoints, KeyParts
 from server.pages.connections import ConnectionsPage
 from server.pages.page import Pages
 from server.pages.reading import Reading
-from server.storage.change_feed import Change
+from server.storage.change_feed import Change, ChangeFeed
 from server.storage.database import StoreUnavailable
 from server.storage.oauth.registrations import ITEM
 from server.storage.store import Store
@@ -112,8 +112,11 @@ class Connections:
         )
         return [*connect.routes(), *page.routes(), *UpstreamClientDocuments(self.base_url, tenants).routes()]
 
-    async def changed(self, changes: Sequence[Change]) -> None:
+    def listen(self, feed: ChangeFeed) -> None:
         """Take over connected, renewed and ended accounts, and registrations."""
+        feed.listen("connections", self._changed)
+
+    async def _changed(self, changes: Sequence[Change]) -> None:
         if any(change.item == ITEM for change in changes):
             await self.registrations.load()
         by_tenant: dict[str, list[str]] = {}

@@ -1,9 +1,9 @@
 """Log sinks put together: nothing of them is loaded, and no line kept, before the configuration names one (0059)."""
 
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -38,9 +38,6 @@ class LogShipping:
     sinks: Callable[[], Sinks]
     sending: "LogSinks | None" = field(default=None)
     lines: "KeptLines | None" = field(default=None)
-
-    def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
-        return (self.run,)
 
     async def run(self) -> None:
         """Wait until there is something to do, then do it until cancelled."""

@@ -19,7 +19,7 @@ from server.config.settings import Settings
 from server.observability.call_log import CallLog
 from server.observability.telemetry import Telemetry
 from server.observability.trace_context import Tracing
-from server.storage.change_feed import Change
+from server.storage.change_feed import Change, ChangeFeed
 from server.storage.database import StoreUnavailable
 from server.storage.store import Store
 from tools.builtins.batch_execute import BatchExecute
@@ -81,8 +81,11 @@ class Operations:
         """Return the keys that an account of `tenant_id` at `provider` has."""
         return key_parts(each for owner in (None, tenant_id) for each in self.catalog.operations_of(owner, provider))
 
-    async def changed(self, changes: Sequence[Change]) -> None:
+    def listen(self, feed: ChangeFeed) -> None:
         """Take over imports and removals, of this process or another."""
+        feed.listen("operations", self._changed)
+
+    async def _changed(self, changes: Sequence[Change]) -> None:
         await self.refresh(list(dict.fromkeys((change.tenant_id, change.item) for change in changes)))
         self.mcp_watch.look(change.item for change in changes)
 

@@ -1,7 +1,7 @@
 """What people call their providers."""
 
 from oauth.tenants import Tenants
-from server.storage.change_feed import Change
+from server.storage.change_feed import Change, ChangeFeed
 from tools.sources.builtin import PROVIDER as BUILT_IN
 from tools.stores import OperationStore
 
@@ -19,8 +19,11 @@ class ProviderTitles:
         owners = [None, *(tenant.tenant_id for tenant in self._tenants.all())]
         self._titles = {(owner, source.provider): source.title for owner in owners for source in await self._store.sources(owner)}
 
-    async def changed(self, _changes: list[Change]) -> None:
-        """Take over an import or a removal."""
+    def listen(self, feed: ChangeFeed) -> None:
+        """Take over imports and removals, of this process or another."""
+        feed.listen("operations", self._changed)
+
+    async def _changed(self, _changes: list[Change]) -> None:
         await self.load()
 
     def __call__(self, tenant_id: str, provider: str) -> str:
