@@ -8,11 +8,11 @@ from starlette.routing import Router
 from oauth.administration.console_passkeys import ConsolePasskeys
 from oauth.administration.invites import Invites
 from oauth.sign_in.passkeys import Passkeys
-from server.admin.console.invite import InvitePages
 from server.admin.console.opening import ConsoleParts, open_console
 from server.admin.console.session import PasskeySessions
-from server.admin.console.sign_in import ConsoleSignIn
-from server.admin.console.step_up import StepUp
+from server.admin.console.ways_in.invite import InvitePages
+from server.admin.console.ways_in.sign_in import ConsoleSignIn
+from server.admin.console.ways_in.step_up import StepUp
 from server.assembly.administration import Administration
 from server.config.backup_folder import newest_backup_at
 from server.pages.page import Pages

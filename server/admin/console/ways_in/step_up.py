@@ -8,7 +8,7 @@ from oauth.administration.console_passkeys import ConsolePasskeys
 from oauth.administration.stores import LiveAdminSession
 from oauth.sign_in.errors import PasskeyRefused
 from server.admin.console.session import PATH, PasskeySessions, own_page
-from server.admin.console.sign_in import address_of
+from server.admin.console.ways_in.passkey_pages import address_of
 from server.audited import acting, doing
 from server.pages.page import Pages, see_other
 from server.pages.refusals import for_people

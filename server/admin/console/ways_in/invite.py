@@ -1,25 +1,17 @@
 """The page behind an invite: looking at it spends nothing, so that previews and scanners do no harm; a new passkey does."""
 
-import time
-from collections.abc import Callable
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from oauth.administration.console_passkeys import ConsolePasskeys
 from oauth.administration.errors import InviteRefused
-from oauth.audit import SecurityEvent
 from oauth.sign_in.errors import PasskeyRefused
-from oauth.stores import AuditLog
-from oauth.tenants import Tenants
-from server.admin.console.session import PATH, PasskeySessions
-from server.admin.console.sign_in import address_of
-from server.audited import acting, doing
-from server.pages.page import Pages, see_other
+from server.admin.console.session import PATH
+from server.admin.console.ways_in.passkey_pages import PasskeyPages, address_of
+from server.audited import doing
+from server.pages.page import see_other
 from server.pages.refusals import PageRefused, for_people
 from server.posted_form import read_form
-from server.rate_limits import RateLimits
 
 _GONE = (
     "It has been used already, a newer one took its place, or it is older than an hour. Ask for a new one; on the machine that runs the "
@@ -27,23 +19,8 @@ _GONE = (
 )
 
 
-class InvitePages:
+class InvitePages(PasskeyPages):
     """`/admin/invite/{token}`."""
-
-    def __init__(
-        self,
-        *,
-        sessions: PasskeySessions,
-        passkeys: ConsolePasskeys,
-        tenants: Tenants,
-        audit: AuditLog,
-        pages: Pages,
-        limits: RateLimits,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        """`pages`: those of the console's origin."""
-        self._sessions, self._passkeys, self._tenants = sessions, passkeys, tenants
-        self._audit, self._pages, self._limits, self._clock = audit, pages, limits, clock
 
     def routes(self) -> list[Route]:
         return [
@@ -72,10 +49,7 @@ class InvitePages:
             return await self._page(request, problem=f"{problem} Nothing has happened; try again.", status=refusal.status)
         self._limits.give_back(*taken)
         response = see_other(PATH)
-        acting(subject.email, subject.tenant_id)
-        await self._sessions.begin(request, response, passkey)
-        facts = {"at": "console", "method": "invite", "address": address_of(request)}
-        await self._audit.record(SecurityEvent("sign_in", self._clock(), subject.tenant_id, subject.subject_id, facts=facts))
+        await self._begin(request, response, subject, passkey, "invite")
         return response
 
     async def _page(self, request: Request, *, problem: str = "", status: int = 200) -> Response:

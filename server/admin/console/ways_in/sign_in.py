@@ -1,23 +1,16 @@
 """In and out of the console: by a passkey that counts, and by nothing else (operations contract, "Sign-in")."""
 
-import time
-from collections.abc import Callable
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from oauth.administration.console_passkeys import ConsolePasskeys
-from oauth.audit import SecurityAction, SecurityEvent
 from oauth.sign_in.errors import PasskeyRefused
-from oauth.stores import AuditLog
-from oauth.tenants import Tenants
-from server.admin.console.session import PATH, PasskeySessions, own_page
+from server.admin.console.session import PATH, own_page
+from server.admin.console.ways_in.passkey_pages import PasskeyPages, address_of
 from server.audited import acting, doing
-from server.pages.page import Pages, see_other
+from server.pages.page import see_other
 from server.pages.refusals import for_people
 from server.posted_form import read_form
-from server.rate_limits import RateLimits, address_key
 
 #: people are told one thing, whatever the reason is; the security event has it
 WRONG_PASSKEY = (
@@ -26,23 +19,8 @@ WRONG_PASSKEY = (
 )
 
 
-class ConsoleSignIn:
+class ConsoleSignIn(PasskeyPages):
     """`/admin/sign-in`, `/admin/sign-out`."""
-
-    def __init__(
-        self,
-        *,
-        sessions: PasskeySessions,
-        passkeys: ConsolePasskeys,
-        tenants: Tenants,
-        audit: AuditLog,
-        pages: Pages,
-        limits: RateLimits,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        """`pages`: those of the console's origin."""
-        self._sessions, self._passkeys, self._tenants = sessions, passkeys, tenants
-        self._audit, self._pages, self._limits, self._clock = audit, pages, limits, clock
 
     def routes(self) -> list[Route]:
         pairs = [(f"{PATH}/sign-in", self.show, self.take), (f"{PATH}/sign-out", self.ask, self.leave)]
@@ -71,10 +49,8 @@ class ConsoleSignIn:
             return await self._page(request, to, problem=WRONG_PASSKEY, status=400)
         self._limits.give_back(*taken)
         response = see_other(to)
-        acting(subject.email, subject.tenant_id)
         doing("console sign_in")
-        await self._sessions.begin(request, response, passkey)
-        await self._note("sign_in", subject.tenant_id, subject.subject_id, method="passkey", address=address_of(request))
+        await self._begin(request, response, subject, passkey, "passkey")
         return response
 
     async def ask(self, request: Request) -> Response:
@@ -117,11 +93,3 @@ class ConsoleSignIn:
         )
         self._sessions.bind_browser(request, response)
         return response
-
-    async def _note(self, action: SecurityAction, tenant_id: str, subject_id: str, **facts: str) -> None:
-        await self._audit.record(SecurityEvent(action, self._clock(), tenant_id, subject_id, facts={"at": "console", **facts}))
-
-
-def address_of(request: Request) -> str:
-    """Return what counts as one caller."""
-    return address_key(request.client.host if request.client else None)
