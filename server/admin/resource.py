@@ -97,6 +97,10 @@ class Done:
     shown_once: str = ""
 
 
+#: who asks, the key of the thing ("" for a list), the fields
+Apply = Callable[[Administrator, str, Mapping[str, str]], Awaitable[Done]]
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """Something that may be done: to the list (`add`), or to one thing of it.
@@ -108,7 +112,7 @@ class Change:
 
     name: str
     title: str
-    apply: Callable[[Administrator, str, Mapping[str, str]], Awaitable[Done]]
+    apply: Apply
     fields: tuple[Field, ...] = ()
     is_of_list: bool = False
     least: Role = Role.OPERATOR

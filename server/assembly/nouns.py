@@ -16,14 +16,14 @@ from server.admin.nouns.decisions import Decisions
 from server.admin.nouns.errors import Errors
 from server.admin.nouns.jobs import Jobs
 from server.admin.nouns.log_sinks import LogSinkNoun
+from server.admin.nouns.machines.services import Services
+from server.admin.nouns.machines.trust import Trust
 from server.admin.nouns.operations import OperationNoun
 from server.admin.nouns.people import People
 from server.admin.nouns.person_changes import PersonChanges
 from server.admin.nouns.reports import Reports
-from server.admin.nouns.services import Services
 from server.admin.nouns.share_links import ShareLinks
 from server.admin.nouns.tenants import TenantNoun
-from server.admin.nouns.trust import Trust
 from server.admin.nouns.usage import Usage
 from server.admin.nouns.webhooks import Webhooks
 from server.admin.resource import Resource

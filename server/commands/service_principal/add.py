@@ -6,7 +6,8 @@ import click
 
 from oauth.administration.roles import Role
 from oauth.services.service_principal import DEFAULT_DAYS, MAX_DAYS
-from server.admin.nouns.services import ROLES, add_service
+from server.admin.nouns.machines.machine import ROLES
+from server.admin.nouns.machines.services import add_service
 from server.commands.command_being_run import operating_system_user
 from server.commands.frame import run_async, with_settings
 from server.commands.service_principal.whose import machine_refusals_told, whose, whose_options

@@ -2,7 +2,7 @@
 
 import click
 
-from server.admin.nouns.services import service_row
+from server.admin.nouns.machines.services import service_row
 from server.commands.frame import json_option, run_async, with_settings
 from server.commands.rows import print_rows
 from server.commands.times import shown_time

@@ -1,14 +1,18 @@
-"""Whose machine it is: one tenant's, or the gateway's; and refusals of machines as commands say them."""
+"""Whose machine it is: one tenant's, or the gateway's; what ends one; and refusals of machines as commands say them."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 import click
 
 from oauth.administration.errors import MachineRefused
+from oauth.services.stores import MachineStores
 from oauth.tenants import DEFAULT_TENANT
+from oauth.tokens.revocation import Revocation
 from server.commands.refused import admin_refusals_told
+from server.config.settings import Settings
+from server.storage.store import open_store
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -24,6 +28,20 @@ def whose(tenant: str | None, gateway: bool) -> tuple[str, bool]:
     if (tenant is None) is not gateway:
         raise click.UsageError("say how far it reaches: --tenant NAME or --gateway")
     return tenant or DEFAULT_TENANT, gateway
+
+
+def of_a_tenant(command: C) -> C:
+    """Give `command` the argument NAME and the option --tenant, which name a machine together."""
+    command = click.option("--tenant", default=DEFAULT_TENANT, show_default=True, metavar="NAME", help="Whose it is.")(command)
+    return click.argument("name")(command)
+
+
+@asynccontextmanager
+async def ending(settings: Settings) -> AsyncIterator[tuple[MachineStores, Revocation]]:
+    """Open what a machine is forgotten in, and what ends its tokens; refusals are told as commands tell them."""
+    async with open_store(settings) as store:
+        with machine_refusals_told():
+            yield store.machines, Revocation(store.grants, store.clients, store.security_events)
 
 
 @contextmanager

@@ -9,8 +9,9 @@ from oauth.administration.roles import Role
 from oauth.errors import FetchRefused
 from oauth.fetch import ACCEPT_JSON
 from oauth.resources import admin_resource
-from server.admin.nouns.services import ROLES
-from server.admin.nouns.trust import add_policy, claims_of
+from oauth.services.trust_policy import new_policy
+from server.admin.nouns.machines.machine import ROLES
+from server.admin.nouns.machines.trust import add_policy, claims_of
 from server.commands.command_being_run import operating_system_user
 from server.commands.frame import CommandFailed, run_async, with_settings
 from server.commands.service_principal.whose import machine_refusals_told, whose, whose_options
@@ -54,8 +55,7 @@ async def command(
     async with open_store(settings) as store:
         await known_tenant(store, tenant_id)
         with machine_refusals_told():
-            policy = await add_policy(
-                store.machines.policies,
+            policy = new_policy(
                 name,
                 tenant_id=tenant_id,
                 role=Role.named(role),
@@ -66,6 +66,7 @@ async def command(
                 claims=claims_of(claims),
                 by=operating_system_user(),
             )
+            await add_policy(store.machines.policies, policy)
     click.echo(f"workloads of {policy.name} may administer as {policy.role.title}; their tokens need the audience {policy.audience}")
     click.echo(f"they are exchanged for the resource {resource}")
 

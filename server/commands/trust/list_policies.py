@@ -2,7 +2,7 @@
 
 import click
 
-from server.admin.nouns.trust import policy_row
+from server.admin.nouns.machines.trust import policy_row
 from server.commands.frame import json_option, run_async, with_settings
 from server.commands.rows import print_rows
 from server.config.settings import Settings

@@ -4,24 +4,20 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from oauth.administration.errors import MachineRefused, TooManyMachines
+from oauth.administration.errors import MachineRefused
 from oauth.administration.roles import Role
-from oauth.errors import AlreadyTaken
 from oauth.services.service_principal import DEFAULT_DAYS, MAX_DAYS, ServicePrincipal, new_service, public_keys_of
 from oauth.services.stores import ServiceStore
-from oauth.tenants import DEFAULT_TENANT
 from oauth.tokens.revocation import Revocation
 from server.admin.administrators import Administrator
 from server.admin.cursors import page_of
-from server.admin.refusals import AdminRefused, no_such_tenant, not_found
-from server.admin.resource import Change, Column, Done, Field, ListQuery, Resource, Row, Rows
+from server.admin.nouns.machines.machine import changes, refused_as_fields, refused_by_store, whose, within_reach
+from server.admin.refusals import not_found
+from server.admin.resource import Column, Done, Field, ListQuery, Resource, Row, Rows
 from server.storage.oauth.clients import SqlClientStore
 from server.storage.oauth.tenants import SqlTenantStore
 
-ROLES = tuple(role.title for role in Role)
-GATEWAY = "gateway"
 MAX_KEY_CHARS = 20_000
-END_IT = "end it first, or take another name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +50,7 @@ class Services:
             ),
             rows=self.rows,
             one=self.one,
-            changes=(
-                Change("add", "Add a service", self.add, _fields(), is_of_list=True, least=Role.OWNER, needs_step_up=True),
-                Change(
-                    "end",
-                    "End",
-                    self.end,
-                    method="DELETE",
-                    least=Role.OWNER,
-                    needs_step_up=True,
-                    confirm="End this service and its tokens now?",
-                ),
-            ),
+            changes=changes(self.add, "Add a service", _fields(), self.end, "End this service and its tokens now?"),
             when_empty="No services yet; `ascend service add NAME --key FILE` adds one.",
         )
 
@@ -74,12 +59,12 @@ class Services:
         return Rows([await service_row(self.clients, row["of"]) for row in page.items], page.next_cursor)
 
     async def one(self, administrator: Administrator, key: str) -> Row | None:
-        found = await self._found(administrator, key)
+        found = await within_reach(self.store, administrator, key)
         return None if found is None else await service_row(self.clients, found)
 
     async def add(self, administrator: Administrator, _key: str, values: Mapping[str, str]) -> Done:
         tenant_id, reaches_gateway = await whose(administrator, values, self.tenants)
-        try:
+        with refused_as_fields():
             service = await add_service(
                 self.store,
                 values["name"],
@@ -92,27 +77,18 @@ class Services:
                 days=_days(values.get("days", "")),
                 cidrs=values.get("cidrs", "").split(),
             )
-        except MachineRefused as error:
-            raise AdminRefused(422, "invalid_fields", str(error), "nothing was changed") from error
         return Done(f"{service.by} proves itself as client_id {service.machine_id}", await service_row(self.clients, service))
 
     async def end(self, administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
-        found = await self._found(administrator, key)
+        found = await within_reach(self.store, administrator, key)
         if found is None:
             raise not_found(f"no service {key[:80]!r}", "`ascend service list` shows all")
         await end_service(self.store, self.revocation, found.tenant_id, found.name)
         return Done(f"{found.by} has ended, and its tokens with it")
 
-    async def _found(self, administrator: Administrator, key: str) -> ServicePrincipal | None:
-        found, reach = await self.store.of(key), administrator.reach(None)
-        return found if found is not None and reach in (None, found.tenant_id) else None
-
 
 def _fields() -> tuple[Field, ...]:
     return (
-        Field(name="name", title="Name", max_chars=63, hint="Lower-case letters, digits, hyphens."),
-        Field(name="role", title="Role", choices=ROLES),
-        Field(name="tenant", title="Tenant", is_required=False, max_chars=63, hint=f"Else your own; {GATEWAY}: over every tenant."),
         Field(name="key", title="Public key", is_required=False, max_chars=MAX_KEY_CHARS, hint="PEM, a JWK, or a set of them."),
         Field(name="jwks_uri", title="or the address of its keys", is_required=False, max_chars=512),
         Field(name="cidrs", title="From", is_required=False, hint="Networks with spaces; else from everywhere."),
@@ -127,18 +103,6 @@ def _days(said: str) -> int:
     if not (said.isascii() and said.isdigit()):
         raise MachineRefused(f"days: give 1 to {MAX_DAYS}")
     return int(said)
-
-
-async def whose(administrator: Administrator, values: Mapping[str, str], tenants: SqlTenantStore) -> tuple[str, bool]:
-    """Return the tenant of a new machine, and whether it reaches every tenant: as far as its maker, and no further. Raises AdminRefused."""
-    if values.get("tenant") == GATEWAY:
-        administrator.must_reach_gateway("a machine that reaches every tenant")
-        return DEFAULT_TENANT, True
-    tenant_id = administrator.reach(values.get("tenant") or administrator.tenant_id)
-    # Else a machine would wait for the tenant that somebody gives this name one day.
-    if tenant_id is None or tenant_id not in {each.tenant_id for each in await tenants.all()}:
-        raise no_such_tenant()
-    return tenant_id, False
 
 
 async def add_service(
@@ -166,17 +130,9 @@ async def add_service(
         days=days,
         cidrs=cidrs,
     )
-    try:
+    with refused_by_store("service", tenant_id, name):
         await store.add(service, client)
-    except AlreadyTaken as error:
-        raise AdminRefused(409, "exists", f"tenant {tenant_id!r} has a service {name!r} already", END_IT) from error
-    except TooManyMachines as error:
-        raise too_many(error) from error
     return service
-
-
-def too_many(error: TooManyMachines) -> AdminRefused:
-    return AdminRefused(409, "too_many", str(error), "end one that nobody needs")
 
 
 async def end_service(store: ServiceStore, revocation: Revocation, tenant_id: str, name: str) -> ServicePrincipal:

@@ -3,17 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from oauth.administration.errors import MachineRefused, TooManyMachines
+from oauth.administration.errors import MachineRefused
 from oauth.administration.roles import Role
-from oauth.errors import AlreadyTaken
 from oauth.services.stores import TrustPolicyStore
 from oauth.services.trust_policy import TrustPolicy, new_policy
 from oauth.tokens.revocation import Revocation
 from server.admin.administrators import Administrator
 from server.admin.cursors import page_of
-from server.admin.nouns.services import END_IT, GATEWAY, ROLES, too_many, whose
-from server.admin.refusals import AdminRefused, not_found
-from server.admin.resource import Change, Column, Done, Field, ListQuery, Resource, Row, Rows
+from server.admin.nouns.machines.machine import changes, refused_as_fields, refused_by_store, whose, within_reach
+from server.admin.refusals import not_found
+from server.admin.resource import Column, Done, Field, ListQuery, Resource, Row, Rows
 from server.storage.oauth.tenants import SqlTenantStore
 
 
@@ -48,18 +47,7 @@ class Trust:
             ),
             rows=self.rows,
             one=self.one,
-            changes=(
-                Change("add", "Add a policy", self.add, _fields(), is_of_list=True, least=Role.OWNER, needs_step_up=True),
-                Change(
-                    "end",
-                    "End",
-                    self.end,
-                    method="DELETE",
-                    least=Role.OWNER,
-                    needs_step_up=True,
-                    confirm="End it and its tokens now?",
-                ),
-            ),
+            changes=changes(self.add, "Add a policy", _fields(), self.end, "End it and its tokens now?"),
             when_empty="No policies yet; `ascend trust add NAME` adds one.",
         )
 
@@ -67,14 +55,13 @@ class Trust:
         return page_of([policy_row(each) for each in await self.store.all(query.tenant_id)], query, "id")
 
     async def one(self, administrator: Administrator, key: str) -> Row | None:
-        found = await self._found(administrator, key)
+        found = await within_reach(self.store, administrator, key)
         return None if found is None else policy_row(found)
 
     async def add(self, administrator: Administrator, _key: str, values: Mapping[str, str]) -> Done:
         tenant_id, reaches_gateway = await whose(administrator, values, self.tenants)
-        try:
-            policy = await add_policy(
-                self.store,
+        with refused_as_fields():
+            policy = new_policy(
                 values["name"],
                 tenant_id=tenant_id,
                 role=Role.named(values["role"]),
@@ -85,27 +72,19 @@ class Trust:
                 claims=claims_of(values["claims"].split()),
                 by=administrator.by,
             )
-        except MachineRefused as error:
-            raise AdminRefused(422, "invalid_fields", str(error), "nothing was changed") from error
+            await add_policy(self.store, policy)
         return Done(f"workloads of {policy.name} may administer as {policy.role.title}", policy_row(policy))
 
     async def end(self, administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
-        found = await self._found(administrator, key)
+        found = await within_reach(self.store, administrator, key)
         if found is None:
             raise not_found(f"no trust policy {key[:80]!r}", "`ascend trust list` shows all")
         await end_policy(self.store, self.revocation, found.tenant_id, found.name)
         return Done(f"the policy {found.name} has ended, and its tokens with it")
 
-    async def _found(self, administrator: Administrator, key: str) -> TrustPolicy | None:
-        found, reach = await self.store.of(key), administrator.reach(None)
-        return found if found is not None and reach in (None, found.tenant_id) else None
-
 
 def _fields() -> tuple[Field, ...]:
     return (
-        Field(name="name", title="Name", max_chars=63, hint="Lower-case letters, digits, hyphens."),
-        Field(name="role", title="Role", choices=ROLES),
-        Field(name="tenant", title="Tenant", is_required=False, max_chars=63, hint=f"Else your own; {GATEWAY}: over every tenant."),
         Field(name="issuer", title="Issuer", max_chars=512, hint="As https://token.actions.githubusercontent.com."),
         Field(name="jwks_uri", title="Address of its keys", max_chars=512),
         Field(name="audience", title="Audience", is_required=False, max_chars=500, hint="Else how the tenant's administration is named."),
@@ -124,38 +103,10 @@ def claims_of(pairs: list[str] | tuple[str, ...]) -> dict[str, str]:
     return claims
 
 
-async def add_policy(
-    store: TrustPolicyStore,
-    name: str,
-    *,
-    tenant_id: str,
-    role: Role,
-    reaches_gateway: bool,
-    issuer: str,
-    jwks_uri: str,
-    audience: str,
-    claims: Mapping[str, str],
-    by: str,
-) -> TrustPolicy:
-    """Add a trust policy. Raises MachineRefused, AdminRefused."""
-    policy = new_policy(
-        name,
-        tenant_id=tenant_id,
-        role=role,
-        reaches_gateway=reaches_gateway,
-        issuer=issuer,
-        jwks_uri=jwks_uri,
-        audience=audience,
-        claims=claims,
-        by=by,
-    )
-    try:
+async def add_policy(store: TrustPolicyStore, policy: TrustPolicy) -> None:
+    """Add a trust policy. Raises AdminRefused."""
+    with refused_by_store("policy", policy.tenant_id, policy.name):
         await store.add(policy)
-    except AlreadyTaken as error:
-        raise AdminRefused(409, "exists", f"tenant {tenant_id!r} has a policy {name!r} already", END_IT) from error
-    except TooManyMachines as error:
-        raise too_many(error) from error
-    return policy
 
 
 async def end_policy(store: TrustPolicyStore, revocation: Revocation, tenant_id: str, name: str) -> TrustPolicy:

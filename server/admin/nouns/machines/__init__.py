@@ -1,0 +1,1 @@
+"""Machines that administer: services with keys of their own, and workloads that a platform speaks for."""
