@@ -10,6 +10,7 @@ import orjson
 
 from capability_index.encoders.embeddings_answer import vectors_in
 from server.assembly.context_models import reader_of
+from tools.ai_gateway.answer_headers import asked_wait_s
 from tools.ai_gateway.calls import ModelCalls
 from tools.ai_gateway.configuration.config import AiConfig
 from tools.ai_gateway.model_request import ModelRequest, Wishes
@@ -114,10 +115,9 @@ def _sayable(text: str) -> str:
 
 def _refusal(model: str, reply: WholeReply) -> NotEncoded:
     ours = reply.headers.get("x-gateway-error", "")
-    waits = reply.headers.get("retry-after", "")
     return NotEncoded(
         f"{model}: the model's door said {ours or reply.status}",
         is_of_texts=not ours and reply.status in _REFUSES_TEXTS,
         takes_one=ours == "unsupported",
-        retry_after_s=float(waits) if waits.isdecimal() else 0.0,
+        retry_after_s=asked_wait_s(reply.headers, time.time()) or 0.0,
     )

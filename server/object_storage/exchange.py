@@ -12,6 +12,7 @@ import anyio
 import anyio.to_thread
 
 from oauth.connections.credentials import Credential
+from oauth.retry_after import retry_after_s
 from server.object_storage.answers import ErrorAnswer, read_error
 from server.object_storage.errors import ObjectExists, ObjectMissing, ObjectStorageError, StorageRefused, StorageUnavailable
 from server.object_storage.location import BucketLocation
@@ -22,6 +23,8 @@ from tools.errors import Busy, EgressRefused, UpstreamFailed
 
 TRIES = 5
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 20.0
+#: who says more means something else
+MAX_RETRY_AFTER_S = 99_999.0
 #: answers are lists of a thousand keys at most
 MAX_ANSWER_BYTES = 4 << 20
 TIMEOUT_S = 30.0
@@ -71,7 +74,7 @@ class Exchange:
                 error = read_error(answer.body) if answer.status >= 300 or method == "POST" else ErrorAnswer("", "")
                 if answer.status < 300 and not error.code:
                     return answer
-                raise self._failure(answer.status, error, key, _retry_after_s(answer.headers.get("Retry-After", "")))
+                raise self._failure(answer.status, error, key, self._asked_wait_s(answer.headers))
             except (EgressRefused, Busy, UpstreamFailed) as error:
                 failure = self._not_reached(error)
                 if not isinstance(failure, StorageUnavailable) or not left:
@@ -95,7 +98,7 @@ class Exchange:
                 return response
             try:
                 error = read_error(await response.read_all(MAX_ANSWER_BYTES))
-                raise self._failure(response.status, error, key, _retry_after_s(response.headers.get("Retry-After", "")))
+                raise self._failure(response.status, error, key, self._asked_wait_s(response.headers))
             finally:
                 response.close()
         except (EgressRefused, Busy, UpstreamFailed) as error:
@@ -150,6 +153,6 @@ class Exchange:
             return StorageRefused(f"{said}; {error.failure.hint or 'look at the endpoint'}", "egress_refused")
         return StorageUnavailable(f"{said}; look at the endpoint, or try again later", error.failure.retry_after_s)
 
-
-def _retry_after_s(text: str) -> float | None:
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
+    def _asked_wait_s(self, headers: Mapping[str, str]) -> float | None:
+        wait_s = retry_after_s(headers.get("Retry-After"), self.clock())
+        return wait_s if wait_s is not None and wait_s <= MAX_RETRY_AFTER_S else None

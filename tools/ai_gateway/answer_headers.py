@@ -1,12 +1,10 @@
 """What of a provider's answer headers means something to us, and what goes on to the caller."""
 
-import math
 import time
 from collections.abc import Mapping
-from contextlib import suppress
-from email.utils import parsedate_to_datetime
 from typing import Final
 
+from oauth.retry_after import number_of, retry_after_s
 from tools.sources.credential_redaction import Redaction
 
 #: its limits are between it and us, and so are its cookies
@@ -19,7 +17,7 @@ MAX_WAIT_S: Final = 7 * 24 * 3600.0
 
 def passed_headers(headers: Mapping[str, str], redaction: Redaction | None) -> dict[str, str]:
     """Return what goes on to the caller: nothing that repeats our key or that no header may hold, and a wait only where it is one."""
-    names = _PASSED if retry_after_s(headers, time.time()) is None else _PASSED + _WAITS
+    names = _PASSED if asked_wait_s(headers, time.time()) is None else _PASSED + _WAITS
     found = {name: headers[name] for name in names if name in headers}
     return {name: value for name, value in found.items() if _may_pass(value) and not (redaction and redaction.holds(value.encode()))}
 
@@ -29,16 +27,8 @@ def _may_pass(value: str) -> bool:
     return value.isprintable() and len(value) <= _MAX_CHARS
 
 
-def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """Return how long a provider asks to wait: `retry-after-ms`, else Retry-After in seconds or as a date (RFC 9110 §10.2.3)."""
-    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        if not (value := headers.get(name, "").strip()):
-            continue
-        with suppress(ValueError):
-            wait_s = float(value) * unit_s
-            if not math.isnan(wait_s):
-                return min(max(0.0, wait_s), MAX_WAIT_S)
-        # A year that no clock has overflows.
-        with suppress(ValueError, OverflowError):
-            return min(max(0.0, parsedate_to_datetime(value).timestamp() - now), MAX_WAIT_S)
-    return None
+def asked_wait_s(headers: Mapping[str, str], now: float) -> float | None:
+    """Return how long a provider asks to wait: `retry-after-ms`, else its Retry-After."""
+    wait_ms = number_of(headers.get("retry-after-ms"))
+    wait_s = wait_ms / 1_000 if wait_ms is not None else retry_after_s(headers.get("retry-after"), now)
+    return None if wait_s is None else min(wait_s, MAX_WAIT_S)

@@ -7,7 +7,7 @@ from dataclasses import field, replace
 from functools import partial
 
 from oauth.connections.credentials import Credential
-from tools.ai_gateway.answer_headers import passed_headers, retry_after_s
+from tools.ai_gateway.answer_headers import asked_wait_s, passed_headers
 from tools.ai_gateway.dialects.exchange import (
     DialectExchange,
     FaultInside,
@@ -246,7 +246,7 @@ class ProviderClient:
             status=answer.status,
             fault=fault if is_answer else None,
             headers=passed_headers(answer.headers, redaction),
-            retry_after_s=retry_after_s(answer.headers, self._clock()),
+            retry_after_s=asked_wait_s(answer.headers, self._clock()),
         )
 
     async def _outbound(

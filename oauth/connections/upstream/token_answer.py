@@ -11,6 +11,7 @@ from oauth.connections.upstream.refused_answer import refusal
 from oauth.connections.upstream.registrations import Application
 from oauth.connections.upstream.token_life import said_ttl_s, seconds
 from oauth.fetch import Fetched
+from oauth.retry_after import retry_after_s
 
 MAX_TOKEN_CHARS = 20_000
 
@@ -37,7 +38,7 @@ def tokens_of(application: Application, answer: Fetched, now: float, asked: froz
     access_token = provider.find("access_token", "access_token", content) if is_ok else None
     # RFC 6749 §5.1, §A.12: it goes into a header; a line break in it would be a second field.
     if not _is_token(access_token):
-        raise refusal(application, answer, content, _retry_after(answer))
+        raise refusal(application, answer, content, seconds(retry_after_s(answer.headers.get("retry-after"), now), None))
     refresh_token = provider.find("refresh_token", "refresh_token", content)
     said = said_ttl_s(provider, content, answer, now)
     granted = granted_scopes(provider.find("scope", "scope", content), provider.scope_separator, asked)
@@ -66,7 +67,3 @@ def json_of(answer: Fetched) -> Any:
 def _is_token(value: object) -> TypeGuard[str]:
     """Say whether this is printable ASCII (RFC 6749 §A.12 and §A.17), of a length that a request can carry."""
     return isinstance(value, str) and 0 < len(value) <= MAX_TOKEN_CHARS and value.isascii() and value.isprintable()
-
-
-def _retry_after(answer: Fetched) -> float | None:
-    return seconds(answer.headers.get("retry-after"), None)

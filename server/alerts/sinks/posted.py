@@ -1,12 +1,11 @@
 """A POST through the guarded way out, and what its answer means for a message."""
 
-import re
+import time
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import orjson
 
+from oauth.retry_after import retry_after_s
 from server.alerts.errors import NotTaken, TryAgain
 from tools.egress.client import OutboundRequest, OutboundResponse
 from tools.errors import Busy, EgressRefused, ToolError
@@ -42,7 +41,7 @@ async def post(send: Send, url: str, body: bytes, headers: Sequence[tuple[str, s
         return answer
     said = f"it answered {answer.status}"
     if answer.status in _LATER or answer.status >= 500:
-        raise TryAgain(said, retry_after_s(answer))
+        raise TryAgain(said, _asked_wait_s(answer))
     raise NotTaken(said)
 
 
@@ -55,17 +54,10 @@ _WORDS = {
 }
 
 
-def retry_after_s(answer: OutboundResponse, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> float | None:
-    """Return what an answer asks for: seconds or a date (RFC 9110 §10.2.3), or Telegram's `parameters.retry_after`."""
-    said = answer.headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d{1,9}", said):
-        return float(said)
-    if said:
-        try:
-            at = parsedate_to_datetime(said)
-        except ValueError:
-            return None
-        return max(0.0, (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now().timestamp())
+def _asked_wait_s(answer: OutboundResponse) -> float | None:
+    """Return what an answer asks for: its Retry-After, or Telegram's `parameters.retry_after`."""
+    if said := answer.headers.get("retry-after", "").strip():
+        return retry_after_s(said, time.time())
     try:
         found = orjson.loads(answer.body)
     except ValueError:

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from typing import Literal
 
 import anyio.to_thread
 
+from oauth.retry_after import retry_after_s
 from server.log_sinks.batch import Batch, packed
 from server.log_sinks.destinations.destination import SinkFailed
 from tools.egress.client import Egress, OutboundRequest, OutboundResponse
@@ -51,14 +51,5 @@ async def post(egress: Egress, url: str, body: bytes, headers: Sequence[tuple[st
     # What it says itself is not repeated: nobody knows what it quotes of the request.
     way_out = _WAYS_OUT.get(answer.status, "it is sent again later")
     said = f"{url.partition('?')[0][:200]} answered {answer.status}; {way_out}"
-    raise SinkFailed(said, retry_after_s(answer.headers.get("Retry-After", "")), is_too_large=answer.status == 413)
-
-
-def retry_after_s(text: str) -> float | None:
-    """Return what a Retry-After asks for, in seconds or as a date (RFC 9110 §10.2.3); None where it is neither."""
-    if text.isascii() and text.isdigit():
-        return min(float(text[:6]), MAX_RETRY_AFTER_S)
-    try:
-        return min(max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0), MAX_RETRY_AFTER_S)
-    except (ValueError, OverflowError):
-        return None
+    wait_s = retry_after_s(answer.headers.get("Retry-After"), time.time())
+    raise SinkFailed(said, None if wait_s is None else min(wait_s, MAX_RETRY_AFTER_S), is_too_large=answer.status == 413)

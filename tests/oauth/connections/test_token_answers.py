@@ -95,3 +95,13 @@ def test_an_id_token_carries_the_nonce_that_was_sent(claims: dict[str, object], 
     tokens = given(json.dumps({"access_token": "at", "id_token": f"e30.{payload}.x"}).encode())
     with pytest.raises(TokenRefused, match=f"^{refused}$") if refused else nullcontext():
         check_nonce(tokens, "n", was_sent=was_sent)
+
+
+@pytest.mark.parametrize(
+    ("said", "wait_s"), [("7", 7.0), ("Fri, 27 Nov 2026 12:01:00 GMT", 60.0), ("soon", None), ("1795780860", None), ("0", None)]
+)
+def test_a_refusal_says_when_to_come_again(said: str, wait_s: float | None) -> None:
+    """RFC 9110 §10.2.3; nobody means ten years."""
+    with pytest.raises(TokenRefused) as refused:
+        tokens_of(APPLICATION, Fetched(503, {"retry-after": said}, b"{}"), 1_795_780_800.0)
+    assert refused.value.retry_after_s == wait_s

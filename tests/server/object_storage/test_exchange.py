@@ -52,12 +52,13 @@ async def test_a_server_that_says_later_is_asked_again() -> None:
     assert next(answers, None) is None
 
 
-async def test_a_server_that_stays_away_is_left_after_some_tries() -> None:
+@pytest.mark.parametrize("said", ["0", "Fri, 27 Nov 2020 12:00:00 GMT"])
+async def test_a_server_that_stays_away_is_left_after_some_tries(said: str) -> None:
     tries = count()
 
     async def handle(request: web.Request) -> web.Response:
         next(tries)
-        return refusing(503, "SlowDown", **{"Retry-After": "0"})
+        return refusing(503, "SlowDown", **{"Retry-After": said})
 
     async with asking(handle) as bucket:
         with pytest.raises(StorageUnavailable, match=r"bucket one: SlowDown \(said so\); try again later") as failed:

@@ -3,7 +3,7 @@
 import pytest
 
 from oauth.connections.credentials import Credential
-from tools.ai_gateway.answer_headers import MAX_WAIT_S, passed_headers, retry_after_s
+from tools.ai_gateway.answer_headers import MAX_WAIT_S, asked_wait_s, passed_headers
 from tools.sources.credential_redaction import Redaction
 
 NOW = 1_795_780_800.0
@@ -28,7 +28,7 @@ NOW = 1_795_780_800.0
     ],
 )
 def test_a_wait_is_a_number_of_seconds_or_a_date_and_never_for_ever(headers: dict[str, str], wait_s: float | None) -> None:
-    assert retry_after_s(headers, NOW) == wait_s
+    assert asked_wait_s(headers, NOW) == wait_s
 
 
 def test_what_goes_on_is_named_and_repeats_no_key() -> None:

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Container, Mapping
 from contextlib import suppress
-from email.utils import parsedate_to_datetime
 from urllib.parse import unquote, urljoin, urlsplit
 
 from oauth.connections.credentials import Credential
+from oauth.retry_after import retry_after_s
 from tools.call_failures import unauthorized
 from tools.effects import UNSURE
 from tools.egress.client import OutboundResponse
@@ -31,8 +31,8 @@ MAX_ERROR_BODY_CHARS = 65_536
 MAX_REASON_CHARS = 300
 MAX_REASON_DEPTH = 16
 MAX_MEDIA_TYPE_CHARS = 200
-#: a moment in a header, in digits or as an HTTP date
-MAX_MOMENT_CHARS = 64
+#: a number of seconds after this is a moment, counted since 1970
+_MOMENTS_FROM_S = 1_000_000_000
 
 
 def outcome_of(
@@ -73,23 +73,13 @@ def file_of_answer(body: bytes, media_type: str, disposition: str) -> Download:
     return Download(body, bare_type(media_type) or "application/octet-stream", _filename(disposition))
 
 
-def retry_after_s(value: str | None, now: float) -> float | None:
-    """Return the seconds of a Retry-After header: a number or a date (RFC 9110 §10.2.3)."""
-    if not value or len(value) > MAX_MOMENT_CHARS:
-        return None
-    if re.fullmatch(r"\s*\d{1,9}(\.\d+)?\s*", value):
-        return float(value)
-    try:
-        return max(0.0, round(parsedate_to_datetime(value).timestamp() - now, 1))
-    except (ValueError, OverflowError):
-        return None
-
-
 def _refused(
     operation: Operation, credential: Credential | None, status: int, headers: Mapping[str, str], body: bytes, url: str, now: float
 ) -> Failure:
     content = error_body(headers.get("content-type", "")[:MAX_MEDIA_TYPE_CHARS], body)
     wait = retry_after_s(headers.get("retry-after"), now)
+    if wait is not None and wait >= _MOMENTS_FROM_S:
+        wait = None
     if wait is None and status == 429:
         wait = _until_reset(headers, now)
     said = reason_of(content)
@@ -193,8 +183,7 @@ def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
     if not is_number(reset):
         return None
     seconds = float(reset)
-    # A large number is a moment (seconds since 1970), a small one a distance.
-    return max(0.0, round(seconds - now, 1)) if seconds > 1_000_000_000 else seconds
+    return max(0.0, round(seconds - now, 1)) if seconds > _MOMENTS_FROM_S else seconds
 
 
 def _filename(disposition: str) -> str | None:
