@@ -23,6 +23,7 @@ from server.admin.administrators import Administrator
 from server.admin.console.opening import ConsoleParts, open_console
 from server.app import open_gateway
 from server.config.load import load
+from server.config_versions.sections.alerts import Alerts
 from server.config_versions.sections.sinks import Sinks
 from server.storage.store import Store
 
@@ -78,6 +79,7 @@ async def measure(folder: Path, size: int) -> int:
             data_dir=gateway.settings.data_dir,
             newest_backup=no_backup,
             sinks=Sinks,
+            alerts=Alerts,
             clock=lambda: END_US / 1_000_000,
         )
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(open_console(parts)), base_url="http://127.0.0.1:9") as http:

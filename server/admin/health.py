@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 
 from server.admin.node_health import Finding, NodeHealth
+from server.config_versions.sections.alerts import Alerts
 from server.config_versions.sections.sinks import Sinks
 from server.storage.database import Database, StoreUnavailable
 from server.storage.read_limit import ReadTooLong, reads_within
@@ -17,8 +18,8 @@ from server.storage.store import Store
 #: of one part
 MAX_LOOK_S = 2.0
 HOUR_US, DAY_S = 3_600 * 1_000_000, 86_400.0
-#: operations contract, "Alerts"
-MAX_BACKUP_AGE_S, LEAST_DISK_FREE, MAX_LATE_US = 8 * DAY_S, 0.1, HOUR_US
+#: of a slot that nobody took; an alert counts in periods of its schedule instead
+MAX_LATE_US = HOUR_US
 #: of model calls of an hour; single ones fail without anything being wrong
 MAX_MODEL_ERRORS, LEAST_MODEL_CALLS = 0.1, 10
 #: when the newest backup was made, epoch seconds; None: there is none. Asks no bucket: health is shown though that cannot be reached
@@ -27,12 +28,16 @@ NewestBackup = Callable[[], Awaitable[float | None]]
 
 @dataclass(frozen=True, slots=True)
 class HealthReader:
-    """`data_dir`: whose disk must not run full; `sinks`: the section of the configuration that is in force."""
+    """`data_dir`: whose disk must not run full; `sinks`, `alerts`: the sections of the configuration that are in force.
+
+    What is too old or too full is what the alert of it says, whether that is enabled or not.
+    """
 
     store: Store
     data_dir: Path
     newest_backup: NewestBackup
     sinks: Callable[[], Sinks]
+    alerts: Callable[[], Alerts]
     clock: Callable[[], float] = time.time
 
     async def findings(self) -> Sequence[Finding]:
@@ -78,7 +83,7 @@ class HealthReader:
         disk = await anyio.to_thread.run_sync(shutil.disk_usage, self.data_dir)
         free = disk.free / disk.total
         words = f"{free:.0%} free, {disk.free / 1e9:,.0f} GB"
-        advice = "make room, or keep less: `retention` in the configuration" if free < LEAST_DISK_FREE else ""
+        advice = "make room, or keep less: `retention` in the configuration" if 100 * free < self.alerts().rules.disk.below_percent else ""
         return [Finding("Disk", "bad" if advice else "good", words, advice)]
 
     async def _models(self) -> Sequence[Finding]:
@@ -124,5 +129,7 @@ class HealthReader:
         if made_at is None:
             return [Finding("Backups", "warn", "there is none", "`ascend backup init`, then `ascend backup create`")]
         days = (self.clock() - made_at) / DAY_S
-        advice = "look at the job `backup`, or make one by hand: `ascend backup create`" if days * DAY_S > MAX_BACKUP_AGE_S else ""
+        advice = (
+            "look at the job `backup`, or make one by hand: `ascend backup create`" if days > self.alerts().rules.backup_old.days else ""
+        )
         return [Finding("Backups", "bad" if advice else "good", f"the newest is {days:.1f} days old", advice)]

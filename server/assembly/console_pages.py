@@ -49,6 +49,7 @@ def open_pages(administration: Administration) -> Router:
         data_dir=settings.data_dir,
         newest_backup=newest_backup,
         sinks=lambda: administration.config.current.sinks,
+        alerts=lambda: administration.config.current.alerts,
     )
     console = open_console(parts)
     routes = [*signing_in.routes(), *invites.routes(), *step_up.routes(), *console.routes]

@@ -21,6 +21,7 @@ from server.admin.health import HealthReader, NewestBackup
 from server.admin.objectives import ObjectiveReader
 from server.admin.resource import Resource
 from server.admin.traces import TraceReader
+from server.config_versions.sections.alerts import Alerts
 from server.config_versions.sections.sinks import Sinks
 from server.storage.ai_gateway.model_spend import SqlModelSpend
 from server.storage.history.trends import HistoryTrends
@@ -41,6 +42,7 @@ class ConsoleParts:
     data_dir: Path
     newest_backup: NewestBackup
     sinks: Callable[[], Sinks]
+    alerts: Callable[[], Alerts]
     clock: Callable[[], float] = time.time
 
 
@@ -53,7 +55,7 @@ def open_console(parts: ConsoleParts) -> Router:
     dashboards = DashboardPages(pages, lists, figures, ObjectiveReader(trends))
     runs = SqlTracedRuns(store.database)
     traces = TracePages(pages, TraceReader(store.calls, store.model_calls, store.audit_trail, store.subjects, store.event_lines, runs))
-    health = HealthPages(pages, HealthReader(store, parts.data_dir, parts.newest_backup, parts.sinks, parts.clock))
+    health = HealthPages(pages, HealthReader(store, parts.data_dir, parts.newest_backup, parts.sinks, parts.alerts, parts.clock))
     own = (
         ("/admin", dashboards.overview),
         ("/admin/dashboards", dashboards.overview),

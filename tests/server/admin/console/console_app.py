@@ -20,6 +20,7 @@ from server.admin.console.opening import ConsoleParts, open_console
 from server.admin.console.page import ConsolePages
 from server.admin.resource import Resource
 from server.app import Gateway
+from server.config_versions.sections.alerts import Alerts
 from server.config_versions.sections.sinks import Sinks
 from server.pages.browsers import FormRefused
 from tests.gateway import opened
@@ -96,6 +97,7 @@ class ConsoleApp:
                     data_dir=self.gateway.settings.data_dir,
                     newest_backup=no_backup,
                     sinks=Sinks,
+                    alerts=Alerts,
                     clock=lambda: NOW_S,
                 )
             )

@@ -1,6 +1,7 @@
 """The health page: green, or what to do; for whoever reaches the whole gateway."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -9,6 +10,7 @@ import pytest
 
 from server.admin.health import HealthReader
 from server.admin.node_health import NodeHealth
+from server.config_versions.sections.alerts import AgeSettings, Alerts, DiskSettings, RulesSettings
 from server.config_versions.sections.sinks import Sinks
 from server.storage.alerts.records import NodeReport
 from server.storage.store import Store
@@ -56,10 +58,23 @@ async def test_a_backup_that_is_old_is_said_to_be(health: Browser, tmp_path: Pat
     async def newest() -> float:
         return NOW_S - age_days * 86_400
 
-    reader = HealthReader(store_of(health), tmp_path, newest, Sinks, lambda: NOW_S)
+    reader = HealthReader(store_of(health), tmp_path, newest, Sinks, Alerts, lambda: NOW_S)
     found = {finding.part: finding for finding in await reader.findings()}
     assert found["Backups"].state == state
     assert bool(found["Backups"].advice) == (state == "bad")
+
+
+@pytest.mark.parametrize(("days", "below_percent", "state"), [(30, 1e-9, "good"), (2, 100.0, "bad")])
+async def test_what_is_too_old_or_too_full_is_what_the_alerts_say(
+    health: Browser, tmp_path: Path, days: int, below_percent: float, state: str
+) -> None:
+    async def newest() -> float:
+        return NOW_S - 9 * 86_400
+
+    rules = RulesSettings(backup_old=AgeSettings(days=days), disk=DiskSettings(below_percent=below_percent))
+    reader = HealthReader(store_of(health), tmp_path, newest, Sinks, lambda: Alerts(rules=rules), lambda: NOW_S)
+    found = {finding.part: finding.state for finding in await reader.findings()}
+    assert (found["Backups"], found["Disk"]) == (state, state)
 
 
 async def test_nodes_are_listed_with_when_each_was_heard_and_a_silent_one_stands_first(health: Browser) -> None:
@@ -87,7 +102,7 @@ async def test_a_sink_that_failed_once_and_takes_rows_again_is_well(health: Brow
     assert cursor is not None
 
     async def seen() -> tuple[str, str]:
-        reader = HealthReader(store_of(health), tmp_path, no_backup, lambda: Sinks((ARCHIVE,)), lambda: NOW_S)
+        reader = HealthReader(store_of(health), tmp_path, no_backup, lambda: Sinks((ARCHIVE,)), Alerts, lambda: NOW_S)
         [found] = [each for each in await reader.findings() if each.part == "Log sink archive, calls"]
         return found.state, found.words
 
@@ -101,7 +116,7 @@ async def test_a_part_that_cannot_be_asked_hides_no_other(health: Browser, tmp_p
     async def unreachable() -> float:
         raise OSError("no way to the bucket")
 
-    reader = HealthReader(store_of(health), tmp_path, unreachable, Sinks, lambda: NOW_S)
+    reader = HealthReader(store_of(health), tmp_path, unreachable, Sinks, Alerts, lambda: NOW_S)
     found = {finding.part: finding for finding in await reader.findings()}
     assert found["Backups"].state == "bad"
     assert found["Store"].state == "good"
@@ -119,6 +134,7 @@ async def test_a_sink_that_the_configuration_names_no_more_is_not_told_of(health
         (sink(name="other", kind="http", url=ARCHIVE.url), "Log sinks", "nothing was sent yet"),
         (None, "Log sinks", "none is configured"),
     ):
-        reader = HealthReader(store_of(health), tmp_path, no_backup, lambda named=named: Sinks((named,) if named else ()), lambda: NOW_S)  # type: ignore[misc]
+        configured = partial(Sinks, (named,) if named else ())
+        reader = HealthReader(store_of(health), tmp_path, no_backup, configured, Alerts, lambda: NOW_S)
         [found] = [each for each in await reader.findings() if each.part.startswith("Log sink")]
         assert (found.part, found.words) == (part, words)
