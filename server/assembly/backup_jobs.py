@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from server.assembly.backup_processes import BackupProcesses
+from server.config.backup_folder import are_backups_kept, have_backup_keys
 from server.config.settings import Settings
 from tools.operation import Json
 from tools.workflows.jobs.backup import MadeBackup
@@ -13,10 +14,11 @@ class BackupJobs:
     """Keeps `MakesBackups` and `TriesBackups` of `tools.workflows.jobs`."""
 
     def __init__(self, settings: Settings) -> None:
-        self._processes, self._is_sqlite = BackupProcesses(settings), settings.store.database_url.startswith("sqlite")
+        self._settings, self._processes = settings, BackupProcesses(settings)
+        self._is_sqlite = settings.store.database_url.startswith("sqlite")
 
     async def make(self) -> MadeBackup | None:
-        if not self._processes.have_keys():
+        if not have_backup_keys(self._settings):
             return None
         made = await self._processes.run("create")
         if isinstance(made, str):
@@ -25,7 +27,7 @@ class BackupJobs:
         return MadeBackup(_name(row), int(row["bytes"]), int(row["removed"]))
 
     async def try_newest(self) -> BackupTrial | None:
-        if not self._processes.are_there():
+        if not are_backups_kept(self._settings):
             return None
         # A scratch database is the operator's to name: a backup of PostgreSQL is read to its end instead.
         tried = await self._processes.run("drill" if self._is_sqlite else "verify")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from server.config.backup_folder import are_backups_kept, bucket_url, folder_of, have_backup_keys
+from server.config.backup_folder import bucket_url, folder_of
 from server.config.settings import Settings
 from server.storage.copies.kept import BackupsUnreachable, KeptBackup, backups_among
 from tools.operation import Json
@@ -26,14 +26,6 @@ class BackupProcesses:
         self._settings = settings
         self._known: Sequence[KeptBackup] = ()
         self._known_until = 0.0
-
-    def have_keys(self) -> bool:
-        """Say whether anybody could open a backup."""
-        return have_backup_keys(self._settings)
-
-    def are_there(self) -> bool:
-        """Say whether there is a backup to try."""
-        return are_backups_kept(self._settings)
 
     async def listed(self) -> Sequence[KeptBackup]:
         """Return the backups, newest first. A folder is looked at here; a bucket by a process, at most once in half a minute.

@@ -1,32 +1,31 @@
-"""Schedules put together: what takes their slots, the workflows that the gateway brings along for them, and where these look."""
+"""Schedules put together: what takes their slots, the workflows that the gateway brings along for them, and what they are kept in."""
 
-import time
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from oauth.connections.connection import Connection
-from oauth.tenants import DEFAULT_TENANT, Tenants
+from oauth.tenants import Tenants
 from server.assembly.backup_jobs import BackupJobs
-from server.assembly.backup_processes import BackupProcesses
 from server.assembly.report_jobs import report_jobs
+from server.assembly.schedule_lookouts import ScheduleLookouts, ready_accounts
 from server.assembly.workflows import DurableWork
 from server.config.settings import Settings
 from server.reports.sources import Sources
 from server.storage.change_feed import Change
 from server.storage.database import StoreUnavailable, now_us
 from server.storage.history.call_figures import SqlCallFigures
+from server.storage.history.rollups import DAY_US
 from server.storage.store import Store
 from tools.egress.client import Egress
 from tools.operation import Json
 from tools.workflows.engine.given_faults import given_faults
-from tools.workflows.ingestion.accounts import AT_PROVIDER, INGESTIONS, WITH_ACCOUNT
+from tools.workflows.ingestion.accounts import AT_PROVIDER, WITH_ACCOUNT
 from tools.workflows.jobs.backup import Backup
 from tools.workflows.jobs.backup_verify import BackupVerify
 from tools.workflows.jobs.docs_freshness import DocsFreshness
 from tools.workflows.jobs.document_version import DocumentVersions
-from tools.workflows.jobs.error_pattern import HOUR_US, ErrorPattern
+from tools.workflows.jobs.error_pattern import ErrorPattern
 from tools.workflows.jobs.token_health import TokenHealth
 from tools.workflows.registry import WorkflowRegistry
 from tools.workflows.run_keys import is_slot_key, key_of
@@ -38,7 +37,6 @@ from tools.workflows.schedules.with_connection import ConnectionSchedules
 
 #: tenants whose built-in schedules are looked for at once: working out their slots takes a dozen milliseconds
 _TENANTS = 20
-DAY_US = 24 * HOUR_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ class ScheduledWork:
     async def follow_accounts(self, tenant_ids: Iterable[str]) -> None:
         """See that what comes with an account is read where there is one, and rests where there is none."""
         for tenant_id in sorted(tenant_ids):
-            await self.with_connection.follow(tenant_id, await _holders(self.store, tenant_id))
+            await self.with_connection.follow(tenant_id, await ready_accounts(self.store, tenant_id))
 
     def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         return (self.scheduler.run,)
@@ -86,52 +84,15 @@ def assemble_schedules(
     settings: Settings, store: Store, tenants: Tenants, egress: Egress, work: DurableWork, reports: Sources
 ) -> ScheduledWork:
     """Put the parts together, and bring the workflows of the built-in schedules along."""
-    figures, backups = SqlCallFigures(store.history), BackupProcesses(settings)
-    making = BackupJobs(settings)
-    connections = _ConnectionsInUse(store, figures)
+    figures, making = SqlCallFigures(store.history), BackupJobs(settings)
     freshness = DocsFreshness(store.operations, store.quarantine, DocumentVersions(egress))
-    for job in (TokenHealth(connections), ErrorPattern(figures), freshness, Backup(making), BackupVerify(making)):
+    for job in (TokenHealth(_ConnectionsInUse(store, figures)), ErrorPattern(figures), freshness, Backup(making), BackupVerify(making)):
         work.registry.add(job.workflow())
     for made_regularly in report_jobs(reports):
         work.registry.add(made_regularly.workflow())
 
-    async def has_connections(tenant_id: str) -> bool:
-        return bool(await connections.of_tenant(tenant_id))
-
-    async def has_calls(tenant_id: str) -> bool:
-        return await figures.any_since(tenant_id, now_us() - HOUR_US)
-
-    async def has_sources(tenant_id: str) -> bool:
-        return bool(await freshness.sources_of(tenant_id))
-
-    async def has_calls_of_days(tenant_id: str, days: int) -> bool:
-        return await figures.any_since(tenant_id, now_us() - days * DAY_US)
-
-    async def has_static_tokens(tenant_id: str) -> bool:
-        # The operator's tenant looks after everybody's, as report_jobs says.
-        whose = [tenant.tenant_id for tenant in tenants.all()] if tenant_id == DEFAULT_TENANT else [tenant_id]
-        return any([bool(await store.static_tokens.of_tenant(each)) for each in whose])
-
-    async def has_secrets(tenant_id: str) -> bool:
-        return bool(await store.secret_ages.of(None if tenant_id == DEFAULT_TENANT else tenant_id))
-
-    async def has_spent(tenant_id: str) -> bool:
-        whose = None if tenant_id == DEFAULT_TENANT else tenant_id
-        return bool(await store.model_calls.usage("provider", whose, now_us() - 30 * DAY_US))
-
-    async def has_backups(tenant_id: str) -> bool:
-        # Of the whole gateway: the operator's tenant looks after it.
-        return tenant_id == DEFAULT_TENANT and backups.are_there()
-
-    async def has_keys(tenant_id: str) -> bool:
-        return tenant_id == DEFAULT_TENANT and backups.have_keys()
-
-    async def is_readable(tenant_id: str, provider: str) -> bool:
-        imported = {source.provider for owner in (None, tenant_id) for source in await store.operations.sources(owner)}
-        return provider in imported and provider in await _holders(store, tenant_id)
-
     async def prepare() -> None:
-        await bring_builtin_schedules([tenant.tenant_id for tenant in await store.tenants.all()], store)
+        await scheduled.bring_builtin()
         await scheduled.follow_accounts(await store.connections.tenants_at(AT_PROVIDER))
         names = [*BUILTIN, *WITH_ACCOUNT]
         slots.counts.last_started_us.update(await store.durable.schedules.last_started_us(names, now_us() - 2 * DAY_US))
@@ -140,21 +101,7 @@ def assemble_schedules(
         store.durable.schedules,
         work.workflows,
         is_live=lambda tenant_id: tenant_id in tenants.live,
-        # What they look at also has all of this loaded (server/storage/workflows/use.py).
-        lookouts={
-            "token-health": has_connections,
-            "error-pattern": has_calls,
-            "docs-freshness": has_sources,
-            "backup": has_keys,
-            "backup-verify": has_backups,
-            "weekly-digest": partial(has_calls_of_days, days=7),
-            "legacy-bearer": has_static_tokens,
-            "rotation-reminder": has_secrets,
-            "sample-audit": partial(has_calls_of_days, days=30),
-            "zero-use": partial(has_calls_of_days, days=30),
-            "cost-report": has_spent,
-            **{each.name: partial(is_readable, provider=each.provider) for each in INGESTIONS},
-        },
+        lookouts=ScheduleLookouts(settings, store, tenants, figures, freshness).by_schedule(),
         unavailable=(StoreUnavailable, OSError),
     )
     kept = store.durable.schedules
@@ -168,15 +115,6 @@ async def bring_builtin_schedules(tenant_ids: Sequence[str], store: Store) -> No
     for start in range(0, len(tenant_ids), _TENANTS):
         some = tenant_ids[start : start + _TENANTS]
         await store.durable.schedules.add_missing([each for tenant_id in some for each in builtin_schedules(tenant_id, now_us())])
-
-
-async def _holders(store: Store, tenant_id: str) -> Mapping[str, Sequence[str]]:
-    """Return whose accounts are ready, by provider that is read: everybody's first, then those that were connected first."""
-    found: dict[str, list[str]] = {}
-    for each in sorted(await store.connections.at_providers(tenant_id, AT_PROVIDER), key=lambda one: one.subject != ""):
-        if not each.has_ended(time.time()) and each.state == "ready":
-            found.setdefault(each.provider, []).append(each.subject)
-    return found
 
 
 @dataclass(frozen=True, slots=True)
