@@ -148,78 +148,11 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
     Raises SettingsError where it cannot be opened, or belongs to another environment: a development process must not touch
     production's.
     """
-    prepare_directory(settings.data_dir)
-    try:
-        await copy_before_migrating(settings.store.database_url, settings.data_dir)
-        await migrate(settings.store.database_url)
-        database = Database(settings.store.database_url)
-        history = await open_history(settings, database)
-    except StoreIsNewer as error:
-        raise SettingsError(f"{error}; install that version again, or restore a backup of before into another directory") from error
-    except CopyFailed as error:
-        raise SettingsError(f"{error}; make room in {settings.data_dir}, since nothing changes before there is a copy") from error
-    except (SQLAlchemyError, ValueError) as error:
-        raise SettingsError(f"the store cannot be opened: {_reason(error)}; {_way_out(settings)}") from error
+    database, history = await _open_databases(settings)
     try:
         with unaudited():
             await _check_environment(database, settings.store.environment)
-        scale = settings.store.quota_scale
-        quotas = OAuthQuotas().scaled(scale)
-        store = Store(
-            database=database,
-            tenants=SqlTenantStore(database),
-            subjects=SqlSubjectStore(database),
-            browser_sessions=SqlBrowserSessionStore(database, quotas=quotas),
-            passkeys=SqlPasskeyStore(database),
-            admin_roles=SqlAdminRoleStore(database),
-            admin_invites=SqlAdminInviteStore(database),
-            admin_sessions=SqlAdminSessionStore(database),
-            share_links=SqlShareLinks(database),
-            machines=MachineStores(SqlServiceStore(database), SqlTrustPolicyStore(database)),
-            identities=SqlIdentityLinkStore(database),
-            clients=SqlClientStore(database),
-            grants=SqlGrantStore(database, quotas, settings.store.environment),
-            static_tokens=SqlStaticTokenStore(database, settings.store.environment),
-            security_events=SqlAuditLog(database),
-            secrets=SqlSecretStore(database),
-            connections=SqlConnectionStore(database),
-            connect_flows=SqlConnectFlowStore(database, quotas),
-            registrations=SqlRegistrationStore(database),
-            operations=SqlOperationStore(database),
-            quarantine=SqlQuarantineStore(database),
-            history=history,
-            calls=SqlCallHistory(history),
-            figures=HistoryFigures(history),
-            token_hours=SqlTokenHours(history),
-            decisions=SqlDecisions(history),
-            event_lines=SqlEventLines(history),
-            sink_cursors=SqlSinkCursors(history),
-            secret_ages=SqlSecretAges(database),
-            sizes=StoreSizes({"state": database} if history is database else {"state": database, "history": history}),
-            usage=SqlUsageStore(database),
-            results=SqlResultStore(database, RESULTS.scaled(scale)),
-            idempotency=SqlIdempotencyStore(database, RECORDS.scaled(scale)),
-            plans=SqlPlanStore(database, PLANS.scaled(scale)),
-            tasks=SqlTaskStore(database, TASKS.scaled(scale)),
-            caller_keys=SqlCallerKeyStore(database),
-            ai_configs=SqlAiConfigs(database),
-            config_versions=SqlConfigVersions(database),
-            experiment_calls=SqlExperimentCalls(database),
-            model_calls=SqlModelCallStore(database),
-            feedback=SqlFeedbackStore(database),
-            comparisons=SqlComparisonStore(database),
-            budgets=SqlBudgetStore(database),
-            operation_charges=SqlOperationCharges(database),
-            context=SqlContextStore(database, CONTEXT.scaled(scale)),
-            knowledge=SqlKnowledgeStore(database),
-            signals=SqlSignalStore(database),
-            extractions=SqlExtractionStore(database),
-            audit_trail=SqlAuditTrail(database),
-            pairs=SqlPairStore(database),
-            documents=SqlDocumentStore(database, DOCUMENTS.scaled(scale)),
-            late=LateStores(database, scale),
-            alerts=alert_stores(database, history, scale),
-        )
+        store = _stores_in(database, history, settings)
         with unaudited():
             await _ensure_default_tenant(store)
         yield store
@@ -227,6 +160,82 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
         if history is not database:
             await history.close()
         await database.close()
+
+
+async def _open_databases(settings: Settings) -> tuple[Database, Database]:
+    """Return the database of the state and the one of the history. Raises SettingsError."""
+    prepare_directory(settings.data_dir)
+    try:
+        await copy_before_migrating(settings.store.database_url, settings.data_dir)
+        await migrate(settings.store.database_url)
+        database = Database(settings.store.database_url)
+        return database, await open_history(settings, database)
+    except StoreIsNewer as error:
+        raise SettingsError(f"{error}; install that version again, or restore a backup of before into another directory") from error
+    except CopyFailed as error:
+        raise SettingsError(f"{error}; make room in {settings.data_dir}, since nothing changes before there is a copy") from error
+    except (SQLAlchemyError, ValueError) as error:
+        raise SettingsError(f"the store cannot be opened: {_reason(error)}; {_way_out(settings)}") from error
+
+
+def _stores_in(database: Database, history: Database, settings: Settings) -> Store:
+    scale = settings.store.quota_scale
+    quotas = OAuthQuotas().scaled(scale)
+    return Store(
+        database=database,
+        tenants=SqlTenantStore(database),
+        subjects=SqlSubjectStore(database),
+        browser_sessions=SqlBrowserSessionStore(database, quotas=quotas),
+        passkeys=SqlPasskeyStore(database),
+        admin_roles=SqlAdminRoleStore(database),
+        admin_invites=SqlAdminInviteStore(database),
+        admin_sessions=SqlAdminSessionStore(database),
+        share_links=SqlShareLinks(database),
+        machines=MachineStores(SqlServiceStore(database), SqlTrustPolicyStore(database)),
+        identities=SqlIdentityLinkStore(database),
+        clients=SqlClientStore(database),
+        grants=SqlGrantStore(database, quotas, settings.store.environment),
+        static_tokens=SqlStaticTokenStore(database, settings.store.environment),
+        security_events=SqlAuditLog(database),
+        secrets=SqlSecretStore(database),
+        connections=SqlConnectionStore(database),
+        connect_flows=SqlConnectFlowStore(database, quotas),
+        registrations=SqlRegistrationStore(database),
+        operations=SqlOperationStore(database),
+        quarantine=SqlQuarantineStore(database),
+        history=history,
+        calls=SqlCallHistory(history),
+        figures=HistoryFigures(history),
+        token_hours=SqlTokenHours(history),
+        decisions=SqlDecisions(history),
+        event_lines=SqlEventLines(history),
+        sink_cursors=SqlSinkCursors(history),
+        secret_ages=SqlSecretAges(database),
+        sizes=StoreSizes({"state": database} if history is database else {"state": database, "history": history}),
+        usage=SqlUsageStore(database),
+        results=SqlResultStore(database, RESULTS.scaled(scale)),
+        idempotency=SqlIdempotencyStore(database, RECORDS.scaled(scale)),
+        plans=SqlPlanStore(database, PLANS.scaled(scale)),
+        tasks=SqlTaskStore(database, TASKS.scaled(scale)),
+        caller_keys=SqlCallerKeyStore(database),
+        ai_configs=SqlAiConfigs(database),
+        config_versions=SqlConfigVersions(database),
+        experiment_calls=SqlExperimentCalls(database),
+        model_calls=SqlModelCallStore(database),
+        feedback=SqlFeedbackStore(database),
+        comparisons=SqlComparisonStore(database),
+        budgets=SqlBudgetStore(database),
+        operation_charges=SqlOperationCharges(database),
+        context=SqlContextStore(database, CONTEXT.scaled(scale)),
+        knowledge=SqlKnowledgeStore(database),
+        signals=SqlSignalStore(database),
+        extractions=SqlExtractionStore(database),
+        audit_trail=SqlAuditTrail(database),
+        pairs=SqlPairStore(database),
+        documents=SqlDocumentStore(database, DOCUMENTS.scaled(scale)),
+        late=LateStores(database, scale),
+        alerts=alert_stores(database, history, scale),
+    )
 
 
 async def open_history(settings: Settings, state: Database) -> Database:
