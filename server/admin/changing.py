@@ -75,6 +75,8 @@ def _fault(field: Field, value: str) -> str:
         return "it is needed" if field.is_required else ""
     if len(value) > field.max_chars:
         return f"it has {len(value):,} characters, and {field.max_chars:,} are the most"
+    if "\0" in value:
+        return "it has a zero character (U+0000), which no store takes"
     if field.is_flag and value != "true":
         return "give true, or leave it out"
     if field.choices and value not in field.choices:

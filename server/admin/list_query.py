@@ -61,7 +61,7 @@ def _filter(which: Filter, value: str) -> str:
 def _limit(said: str, most: int) -> int:
     if not said:
         return min(DEFAULT_LIMIT, most)
-    if not (said.isascii() and said.isdigit() and 1 <= int(said[:9]) <= most):
+    if not (said.isascii() and said.isdigit() and len(said) < 10 and 1 <= int(said) <= most):
         raise invalid(f"limit: give a number from 1 to {most}")
     return int(said)
 

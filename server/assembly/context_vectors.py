@@ -18,6 +18,7 @@ from tools.ai_gateway.replies import WholeReply
 from tools.ai_gateway.routing.reach import reachable
 from tools.context_plane.indexing.text_vectors import Floats, NotEncoded
 from tools.operation import Json
+from tools.sources.response_headers import is_number
 
 #: a provider's word that it does not take what it was sent
 _REFUSES_TEXTS = frozenset({400, 413, 422})
@@ -84,7 +85,7 @@ class ContextVectors:
     def _note_limit(self, tenant_id: str, headers: Mapping[str, str]) -> None:
         """Remember until when less than half of the tightest limit is left; where none applies the headers tell nothing."""
         said = [headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining", "reset")]
-        limit, left, reset = (int(each) if each.isdecimal() else 0 for each in said)
+        limit, left, reset = (int(each) if is_number(each) else 0 for each in said)
         if limit and left * 2 < limit:
             self._half_left_at[tenant_id] = float(reset)
         else:

@@ -229,4 +229,4 @@ def _is_long(query: str | Sequence[str]) -> bool:
 
 def _offset(cursor: str | None) -> int:
     """Return where a cursor goes on; one that we did not make begins at the beginning."""
-    return min(int(cursor), MAX_OFFSET) if cursor and cursor.isascii() and cursor.isdigit() else 0
+    return min(int(cursor), MAX_OFFSET) if cursor and len(cursor) < 10 and cursor.isascii() and cursor.isdigit() else 0

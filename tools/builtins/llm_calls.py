@@ -12,6 +12,7 @@ from tools.ai_gateway.model_request import ModelCaller, ModelRequest, ModelTrace
 from tools.ai_gateway.replies import WholeReply
 from tools.operation import Call, Failure, Json, Outcome
 from tools.sources.builtin import BuiltinFunction
+from tools.sources.response_headers import is_number
 
 #: a model may think for minutes; the caller's own deadline ends it sooner
 TIMEOUT_S = 300.0
@@ -172,7 +173,7 @@ def _failed(reply: WholeReply) -> Outcome:
         code or "model_refused",
         str(message or f"the model's provider answered {reply.status}")[:2_000],
         retryable=reply.status in _RETRYABLE and code != "budget_exceeded",
-        retry_after_s=float(retry_after) if retry_after.isdigit() else None,
+        retry_after_s=float(retry_after) if is_number(retry_after) else None,
         # A provider's refusal as it came; ours has no other words than these.
         upstream=None if code else {"status": reply.status, "body": body},
         hint=_HINTS.get(code),

@@ -90,6 +90,10 @@ def _segments(scope: Scope) -> list[str]:
     """Return what stands between the slashes; a key may have slashes of its own, percent-encoded (RFC 3986 §2.2)."""
     path = scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0]
     try:
-        return [unquote(each, errors="strict") for each in path.removeprefix(PREFIX).split("/")]
+        segments = [unquote(each, errors="strict") for each in path.removeprefix(PREFIX).split("/")]
     except UnicodeDecodeError as error:
         raise not_found("the address is no text in UTF-8") from error
+    # Before a change is begun: PostgreSQL takes no zero in a text, and nothing has one in its name.
+    if any("\0" in each for each in segments):
+        raise not_found("the address has a zero character (%00)")
+    return segments

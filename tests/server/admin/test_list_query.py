@@ -82,6 +82,8 @@ def test_filters_are_read_and_what_is_turned_off_is_none() -> None:
         "limit=-1",
         "limit=٣",
         "limit=" + "9" * 5_000,
+        "limit=0000000019999",
+        "limit=000000001" + "9" * 5_000,
         "cursor=" + "x" * 1_001,
         "tenants=acme",
         "tenant=acme&tenant=globex",

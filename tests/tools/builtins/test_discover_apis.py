@@ -138,6 +138,13 @@ async def test_a_cursor_brings_the_next_ones_and_never_more_than_twenty() -> Non
     assert refused.error is not None
 
 
+@pytest.mark.parametrize("cursor", ["²", "-1", "9" * 5_000])
+async def test_a_cursor_that_is_none_of_ours_begins_at_the_beginning(cursor: str) -> None:
+    """Five thousand digits are more than Python reads as a number."""
+    house = await gateway([operation("crm.notes.list", summary="List the notes of a contact")])
+    assert (await discover(house, query="list notes", cursor=cursor))["results"]
+
+
 async def test_an_answer_to_nothing_asked_is_the_map_of_what_there_is() -> None:
     """Whoever asks nothing sees the providers with their counts, and with a provider its resources."""
     house = await gateway(ALL)

@@ -16,7 +16,7 @@ from tools.egress.client import Egress
 from tools.operation import Operation
 from tools.sources.http.runner import OpenApiRunner
 from tools.sources.openapi.import_document import import_document
-from tools.sources.response_headers import MAX_FIELD_CHARS, facts_of
+from tools.sources.response_headers import MAX_FIELD_CHARS, facts_of, is_number
 
 URL = "https://api.example.com/v1/things?api_key=s3cret"
 
@@ -68,6 +68,11 @@ def test_fields_are_bounded_and_without_unseen_characters() -> None:
     assert told(ETag="x" * (MAX_FIELD_CHARS + 1), Location="/a\u200b\u202eb\udce4") == {"location": "/ab"}
     many = facts_of(200, {f"x-{number}-total": "y" * 1_000 for number in range(100)}, URL).told or {}
     assert 0 < sum(map(len, many.values())) <= 16_384
+
+
+@pytest.mark.parametrize("said", ["", "²", "٣", "-1", "1.5", "9" * 5_000])
+def test_what_somebody_sends_in_the_place_of_a_number_is_none(said: str) -> None:
+    assert not is_number(said)
 
 
 def test_an_answer_without_such_fields_says_nothing_of_them() -> None:

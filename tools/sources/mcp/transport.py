@@ -17,6 +17,7 @@ from tools.sources.mcp.exchange import EXCHANGE, MAX_LAST_BYTES, UpstreamExchang
 from tools.sources.mcp.failures import MessageTooLarge, was_reached
 from tools.sources.mcp.messages.large_messages import ASIDE, Aside, Unreadable, is_heavy_message, lighter
 from tools.sources.mcp.messages.message_bytes import may_be_json, plain_json
+from tools.sources.response_headers import is_number
 from tools.turns import in_turns
 
 #: asked when the upstream answers 401: a newer credential, or None
@@ -228,7 +229,7 @@ def _end_of_first(text: bytes) -> int:
 
 
 def _seconds(retry_after: str) -> float | None:
-    return float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None
+    return float(retry_after) if is_number(retry_after) else None
 
 
 def prove(request: httpx2.Request, credential: Credential) -> None:

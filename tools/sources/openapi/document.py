@@ -131,6 +131,8 @@ def parse(raw: bytes, location: str) -> Json:
         raise refused(f"{location} is neither JSON nor YAML: {reason}") from error
 
 
+#: of an item of an array (RFC 6901 §4), in as many digits as a document could have items
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
 _INDENTATION = re.compile(rb"^ +", re.MULTILINE)
 
 
@@ -174,7 +176,7 @@ def follow_pointer(document: Json, pointer: str, ref: str) -> Json:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(node, Mapping) and key in node:
             node = node[key]
-        elif isinstance(node, list) and key.isdigit() and int(key) < len(node):
+        elif isinstance(node, list) and _INDEX.fullmatch(key) and int(key) < len(node):
             node = node[int(key)]
         else:
             raise BrokenReference(f"{ref!r} leads nowhere: there is no {key!r}")

@@ -237,6 +237,14 @@ async def test_the_key_of_another_is_another_key(api: Api, admin: Administration
     assert (await api.ask("POST", "", {"title": "Coffee"}, idempotency_key="k-3")).status_code == 201
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", "/%00"), ("PATCH", "/a%00b"), ("POST", "/a%00b/seal"), ("DELETE", "/%00")])
+async def test_a_zero_in_an_address_is_nothing_that_there_is(api: Api, method: str, path: str) -> None:
+    """PostgreSQL refuses it in a text, which was told as a store that does not answer."""
+    answer = await api.ask(method, path, None if method in ("GET", "DELETE") else {"title": "Tea"}, if_match="*")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+    assert "%00" in answer.json()["error"]["message"]
+
+
 async def test_fields_are_checked_together_and_nothing_is_changed(api: Api) -> None:
     for body, places in (
         ({}, ["title"]),
@@ -244,6 +252,7 @@ async def test_fields_are_checked_together_and_nothing_is_changed(api: Api) -> N
         ({"title": ["Tea"]}, ["title"]),
         ({"title": {"a": 1}}, ["title"]),
         ({"title": ""}, ["title"]),
+        ({"title": "Tea\0"}, ["title"]),
     ):
         refused = await api.ask("POST", "", body)
         assert (refused.status_code, refused.json()["error"]["code"]) == (422, "invalid_fields"), body

@@ -11,6 +11,7 @@ from tools.egress.addresses import AddressRules
 from tools.errors import EgressRefused, ImportFailed
 from tools.sources.http.credentials import NO_AUTH_PARAMETERS
 from tools.sources.http.request_plan import RequestPlan
+from tools.sources.openapi.document import BrokenReference, follow_pointer
 from tools.sources.openapi.import_document import import_document
 from tools.sources.openapi.schemas.keywords import usable_pattern
 
@@ -37,6 +38,13 @@ def test_a_document_that_is_too_deep_or_multiplies_is_refused(raw: bytes) -> Non
     """The loader of YAML recurses in C: without a look beforehand it would end the process."""
     with pytest.raises(ImportFailed, match=r"nested too deep|neither JSON nor YAML"):
         read(raw)
+
+
+@pytest.mark.parametrize("index", ["²", "٣", "-1", "01", "9" * 5_000])
+def test_a_reference_to_no_item_of_an_array_leads_nowhere(index: str) -> None:
+    """Digits of other scripts and thousands of them are numbers to Python's tests of a text, and none to its parser."""
+    with pytest.raises(BrokenReference, match="leads nowhere"):
+        follow_pointer({"a": [1, 2]}, f"/a/{index}", f"#/a/{index}")
 
 
 def levels(word: str, count: int) -> dict[str, Any]:

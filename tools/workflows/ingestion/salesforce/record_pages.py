@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tools.context_plane.times import time_us
 from tools.errors import ToolError
 from tools.operation import Json, Outcome
+from tools.sources.response_headers import is_number
 from tools.workflows.ingestion.asking import Asking
 from tools.workflows.ingestion.salesforce.plain_records import csv_records, plain_record
 from tools.workflows.ingestion.salesforce.queries import count_query, history_query, ids_query
@@ -124,4 +125,4 @@ def _told(outcome: Outcome) -> Mapping[str, str]:
 def _usage(outcome: Outcome) -> float:
     """Return the share of `api-usage=18/15000`; 0 where nothing is said."""
     used, _, allowed = _told(outcome).get(LIMIT_HEADER, "").partition("api-usage=")[2].partition(";")[0].partition("/")
-    return int(used) / int(allowed) if used.isdigit() and allowed.isdigit() and int(allowed) else 0.0
+    return int(used) / int(allowed) if is_number(used) and is_number(allowed) and int(allowed) else 0.0
