@@ -59,6 +59,12 @@ async def test_a_task_whose_node_is_killed_says_so_and_its_plan_goes_on(tmp_path
             await until(is_known)
             task_id = await ada.task("batch_execute", PLAN)
             await until(lambda: upstream.arrived == 1)
+
+            async def is_told() -> bool:
+                return "statusMessage" in await ada.get(task_id)
+
+            # With what it says, the handle of its plan goes on record: within a second of a task that begins at once.
+            await until(is_told)
             os.kill(gateway.process.pid, signal.SIGKILL)
             gateway.process.wait(timeout=10)
         upstream.gate.set()
