@@ -1,8 +1,10 @@
 """A tenant: the isolation boundary of rows, secrets, limits and catalogues."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+
+import anyio
 
 from oauth.scopes import BASELINE
 
@@ -36,7 +38,13 @@ class Tenants:
     """This process's snapshot of all tenants, replaced whole when the store changes."""
 
     def __init__(self, tenants: Iterable[Tenant] = ()) -> None:
+        self._loading = anyio.Lock()
         self.replace(tenants)
+
+    async def load(self, read: Callable[[], Awaitable[Iterable[Tenant]]]) -> None:
+        """Replace by what `read` gives. Loads wait for one another: what was read earlier never replaces what was read later."""
+        async with self._loading:
+            self.replace(await read())
 
     def replace(self, tenants: Iterable[Tenant]) -> None:
         self._by_id = {tenant.tenant_id: tenant for tenant in tenants}

@@ -147,7 +147,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             return (await work.schedules())[1]
 
         async def tenants_changed(_changes: list[Change]) -> None:
-            tenants.replace(await store.tenants.all())
+            await tenants.load(store.tenants.all)
 
         for listening in (authorization, ai_gateway, context, work, webhooks, mcp, operations, titles, connections):
             listening.listen(feed)

@@ -13,6 +13,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from oauth.resources import ResourceKind, Resources
 from oauth.sign_in.passwords import Passwords
+from oauth.tenants import Tenant
 from oauth.tokens.operator_issued import OperatorIssuedTokens
 from server.app import Gateway, open_gateway
 from server.config.load import load
@@ -49,6 +50,12 @@ async def served(folder: Path, **settings: Any) -> AsyncIterator[Gateway]:
 async def add_person(gateway: Gateway, email: str = EMAIL, tenant_id: str = "default") -> str:
     """Add somebody who signs in with PASSWORD, as `ascend user add` does; return the subject."""
     return (await Passwords(gateway.store.subjects).add_subject(tenant_id, email, PASSWORD)).subject_id
+
+
+async def save_tenant(gateway: Gateway, tenant: Tenant) -> None:
+    """Keep the tenant and have the gateway know it. Told to the snapshot alone, the change feed may take it back at any moment."""
+    assert await gateway.store.tenants.save(tenant)
+    await gateway.tenants.load(gateway.store.tenants.all)
 
 
 async def token_for(

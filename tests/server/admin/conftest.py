@@ -96,7 +96,7 @@ async def administration(folder: Path, **settings: Any) -> AsyncIterator[Adminis
     async with opened(folder, **settings) as gateway:
         for tenant_id in ("acme", "globex"):
             await gateway.store.tenants.add(Tenant(tenant_id, tenant_id))
-        gateway.tenants.replace(await gateway.store.tenants.all())
+        await gateway.tenants.load(gateway.store.tenants.all)
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(gateway.app), base_url=NOWHERE, timeout=20) as http:
             found = Administration(gateway, http)
             found.operator = (await found.administrator("default", "ops@example.com"))[1]

@@ -209,7 +209,7 @@ async def test_no_other_credential_opens_any_address(world: World) -> None:
     gateway = admin.gateway
     subject = (await gateway.store.subjects.of_tenant("default"))[0]
     await gateway.store.tenants.save(Tenant("default", "Gate", static_tokens_until="2999-01-01"))
-    gateway.tenants.replace(await gateway.store.tenants.all())
+    await gateway.tenants.load(gateway.store.tenants.all)
     static, _ = await gateway.authorization.static_tokens.mint("default", subject.subject_id, "x", frozenset({"mcp"}))
     caller, _ = await CallerKeyIssuer(gateway.store.caller_keys, gateway.store.security_events).mint("default", "bot")
     wide = frozenset({"mcp", "mcp:read", "llm:write", "admin", "admin:owner"})

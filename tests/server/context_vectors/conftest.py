@@ -95,7 +95,7 @@ async def world_of(folder: Path, provider: EmbeddingsProvider) -> AsyncIterator[
         if not {"acme", "globex"} <= {each.tenant_id for each in await gateway.store.tenants.all()}:
             for tenant_id in ("acme", "globex"):
                 await gateway.store.tenants.add(Tenant(tenant_id, tenant_id))
-            gateway.tenants.replace(await gateway.store.tenants.all())
+            await gateway.tenants.load(gateway.store.tenants.all)
             store, vault = gateway.store.connections, gateway.connections.vault
             for provider_name in ("one", "bedrock"):
                 secret = ConnectionSecret(KEY)

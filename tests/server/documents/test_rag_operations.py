@@ -72,7 +72,7 @@ class Asking:
 async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
     async with opened(tmp_path, egress_allow=["127.0.0.1:*"]) as gateway:
         await gateway.store.tenants.add(Tenant("globex", "Globex"))
-        gateway.tenants.replace(await gateway.store.tenants.all())
+        await gateway.tenants.load(gateway.store.tenants.all)
         yield gateway
 
 

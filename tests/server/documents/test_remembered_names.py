@@ -21,7 +21,7 @@ ADA = Principal("default", "ada", "client", SCOPES, "grant")
 async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
     async with opened(tmp_path) as gateway:
         await gateway.store.tenants.add(Tenant("globex", "Globex"))
-        gateway.tenants.replace(await gateway.store.tenants.all())
+        await gateway.tenants.load(gateway.store.tenants.all)
         yield gateway
 
 

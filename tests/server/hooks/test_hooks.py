@@ -60,7 +60,7 @@ async def hooks(tmp_path: Path) -> AsyncIterator[Hooks]:
     async with opened(tmp_path) as gateway:
         secrets = NamedSecrets(gateway.connections.vault)
         await gateway.store.tenants.add(Tenant("acme", "Acme"))
-        gateway.tenants.replace(await gateway.store.tenants.all())
+        await gateway.tenants.load(gateway.store.tenants.all)
         for sender in SENDERS:
             await secrets.put("default", sender.name, sender.secret, "operator")
         await gateway.store.durable.webhooks.put("default", [of(sender) for sender in SENDERS])

@@ -92,7 +92,7 @@ class UpstreamWorld:
         """Add a tenant with one person and return that person's token."""
         await self.gateway.store.tenants.add(Tenant(name, name.title()))
         subject = await add_person(self.gateway, f"eve@{name}.example", name)
-        self.gateway.tenants.replace(await self.gateway.store.tenants.all())
+        await self.gateway.tenants.load(self.gateway.store.tenants.all)
         return await self.mint(subject, name)
 
     async def connect_key(self, tenant: str, key: str, provider: str = "notes") -> None:

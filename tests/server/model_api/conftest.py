@@ -69,7 +69,7 @@ async def prepared(gateway: Gateway, provider: Provider) -> AsyncIterator[Models
     """Give two tenants, a key for each provider, a caller's key, and a configuration."""
     for tenant_id in ("acme", "globex"):
         await gateway.store.tenants.add(Tenant(tenant_id, tenant_id))
-    gateway.tenants.replace(await gateway.store.tenants.all())
+    await gateway.tenants.load(gateway.store.tenants.all)
     for name in ("one", "two"):
         store, vault, secret = gateway.store.connections, gateway.connections.vault, ConnectionSecret(KEY)
         added = await add_key(store, vault, tenant_id="default", subject="", provider=name, secret=secret)

@@ -12,7 +12,7 @@ import pytest
 
 from oauth.tenants import Tenant
 from server.app import Gateway
-from tests.gateway import NOWHERE, add_person, opened, token_for
+from tests.gateway import NOWHERE, add_person, opened, save_tenant, token_for
 from tests.server.mcp.requests import modern_body, modern_headers
 from tools.operation import Json
 
@@ -49,7 +49,7 @@ class Doors:
 async def doors_of(folder: Path) -> AsyncIterator[Doors]:
     async with opened(folder) as gateway:
         await gateway.store.tenants.add(Tenant("acme", "Acme"))
-        gateway.tenants.replace(await gateway.store.tenants.all())
+        await gateway.tenants.load(gateway.store.tenants.all)
         ada = await token_for(gateway, await add_person(gateway))
         eve = await token_for(gateway, await add_person(gateway, "eve@example.com", "acme"), "acme")
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(gateway.app), base_url=NOWHERE) as http:
@@ -201,8 +201,7 @@ async def test_the_token_of_a_suspended_tenant_and_of_another_plane_open_nothing
     """RFC 8707 §2; one answer for both."""
     of_models = await token_for(doors.gateway, await add_person(doors.gateway, "models@example.com"), kind="models")
     assert (await doors.rest("query", QUESTION, doors.eve)).status_code == 200
-    others = [each for each in await doors.gateway.store.tenants.all() if each.tenant_id != "acme"]
-    doors.gateway.tenants.replace([*others, Tenant("acme", "Acme", suspended=True)])
+    await save_tenant(doors.gateway, Tenant("acme", "Acme", suspended=True))
     assert (await doors.rest("query", QUESTION)).status_code == 200
     told = [await doors.rest("query", QUESTION, token) for token in (doors.eve, of_models, "asc_at_nobody")]
     assert [(each.status_code, each.json()["error"]["message"]) for each in told] == [(401, told[0].json()["error"]["message"])] * 3

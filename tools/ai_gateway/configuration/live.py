@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import anyio
 import anyio.to_thread
 
 from tools.ai_gateway.configuration.build_config import build_config
@@ -16,6 +17,7 @@ class LiveConfig:
     def __init__(self, store: AiConfigStore) -> None:
         self._store = store
         self._current = build_config({})
+        self._loading = anyio.Lock()
 
     @property
     def current(self) -> AiConfig:
@@ -23,13 +25,18 @@ class LiveConfig:
         return self._current
 
     async def load(self) -> None:
+        """Take over what is newest. Loads wait for one another: what was read earlier never replaces what was read later."""
+        async with self._loading:
+            self._current = await self._newest()
+
+    async def _newest(self) -> AiConfig:
         newest = await self._store.newest()
         config = await anyio.to_thread.run_sync(build_config, newest.document, newest.version)
         if config.experiments:
             holds, steps = await self._store.holds(), await self._store.steps()
             experiments = {name: _standing(each, holds.get(name), steps.get(name)) for name, each in config.experiments.items()}
             config = replace(config, experiments=experiments)
-        self._current = config
+        return config
 
     async def changed(self, _changes: object) -> None:
         await self.load()

@@ -252,7 +252,7 @@ async def test_gateway_means_every_tenant_and_is_no_new_ones_name(admin: Adminis
 
 async def test_a_tenant_of_old_that_is_called_gateway_reaches_itself_alone(machines: Machines, admin: Administration) -> None:
     await admin.gateway.store.tenants.add(Tenant("gateway", "Old"))
-    admin.gateway.tenants.replace(await admin.gateway.store.tenants.all())
+    await admin.gateway.tenants.load(admin.gateway.store.tenants.all)
     subject, token = await admin.administrator("gateway", "owner@gateway.test")
     assert (await admin.api("GET", "tenants/gateway", token)).json()["title"] == "Old"
     await admin.appoint("gateway", subject, reaches_gateway=True)

@@ -118,6 +118,6 @@ async def filled_console(folder: Path, *, count: int = 4_000, days: float = 30) 
     async with opened(folder) as gateway:
         for tenant_id, title in TENANTS:
             await gateway.store.tenants.add(Tenant(tenant_id, title))
-        gateway.tenants.replace(await gateway.store.tenants.all())
+        await gateway.tenants.load(gateway.store.tenants.all)
         await fill(gateway.store, count, days)
         yield ConsoleApp(gateway=gateway)

@@ -17,5 +17,5 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
     async with opened(tmp_path, metrics_token=METRICS_TOKEN) as found:
         for tenant_id in ("acme", "globex"):
             await found.store.tenants.add(Tenant(tenant_id, tenant_id.title()))
-        found.tenants.replace(await found.store.tenants.all())
+        await found.tenants.load(found.store.tenants.all)
         yield found

@@ -14,7 +14,7 @@ from oauth.tenants import Tenant
 from oauth.tokens.static_tokens import StaticTokens
 from server.app import Gateway
 from server.pages.browsers import hash_of
-from tests.gateway import PASSWORD, opened, token_for
+from tests.gateway import PASSWORD, opened, save_tenant, token_for
 from tests.server.admin.ways_in.addresses import addresses
 from tests.server.admin.ways_in.conftest import METRICS_TOKEN
 from tests.server.admin.ways_in.console_browser import ORIGIN, signed_in
@@ -47,7 +47,7 @@ async def headers_of(kind: str, gateway: Gateway) -> dict[str, str]:
         case "nothing":
             return {}
         case "static token":
-            gateway.tenants.replace([await until_next_year(gateway)])
+            await save_tenant(gateway, await until_next_year(gateway))
             tokens = gateway.authorization.static_tokens
             assert isinstance(tokens, StaticTokens)
             return bearer((await tokens.mint(*who, "script", frozenset({"mcp", "mcp:read"})))[0])

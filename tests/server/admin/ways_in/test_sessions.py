@@ -7,6 +7,7 @@ from oauth.administration.roles import Role
 from oauth.sign_in.stores import Passkey
 from oauth.sign_in.subjects import Subject
 from server.app import Gateway
+from tests.gateway import save_tenant
 from tests.server.admin.ways_in.console_browser import ORIGIN, ConsoleBrowser, appointments, invite, person, signed_in
 from tests.server.pages.form_browser import forms_of
 
@@ -47,7 +48,7 @@ async def test_a_suspended_tenant_has_no_administrators(gateway: Gateway) -> Non
     browser = await signed_in(gateway, "ada@acme.test", "acme")
     assert await browser.is_in()
     [acme] = [each for each in await gateway.store.tenants.all() if each.tenant_id == "acme"]
-    gateway.tenants.replace([replace(acme, suspended=True)])
+    await save_tenant(gateway, replace(acme, suspended=True))
     assert not await browser.is_in()
     assert (await browser.use_passkey("/admin/sign-in")).status_code == 400
 

@@ -135,7 +135,7 @@ class TasksWorld:
         """Return the client of another person, in a tenant that is made where it is missing."""
         if tenant not in self.gateway.tenants.live:
             await self.gateway.store.tenants.add(Tenant(tenant, tenant.title()))
-            self.gateway.tenants.replace(await self.gateway.store.tenants.all())
+            await self.gateway.tenants.load(self.gateway.store.tenants.all)
         subject = await add_person(self.gateway, email, tenant)
         path = "/mcp" if tenant == DEFAULT_TENANT else f"/mcp/{tenant}"
         return TaskClient(self.http, await token_for(self.gateway, subject, tenant), path=path, **options)
