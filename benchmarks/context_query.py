@@ -26,8 +26,8 @@ import numpy as np
 
 from benchmarks.index_catalogues import vocabulary
 from capability_index.encoders.encoder import load_word_table
-from server.assembly.context_plane import ContextPlane, assemble_context_plane
-from server.assembly.documents import assemble_documents
+from server.assembly.context_plane.context_plane import ContextPlane, assemble_context_plane
+from server.assembly.context_plane.documents import assemble_documents
 from server.config.load import load
 from server.storage.store import open_store
 from tools.context_plane.facts import Belief, Claim, Entity, Episode, Fact, Group

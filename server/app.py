@@ -14,16 +14,15 @@ from capability_index.encoders.encoder import WordTable
 from capability_index.index import CapabilityIndex
 from capability_index.ranking.reranker import Reranker
 from oauth.tenants import Tenants
-from server.assembly.administration import Administration
+from server.assembly.administration.administration import Administration
 from server.assembly.ai_gateway import AiGateway, open_ai_gateway
 from server.assembly.alerts import Alerts
 from server.assembly.authorization import AuthorizationServer, OAuthStores
 from server.assembly.connections import Connections, assemble_connections
-from server.assembly.context_models import ContextModels
-from server.assembly.context_plane import ContextPlane, assemble_context_plane
-from server.assembly.context_vectors import ContextVectors
-from server.assembly.documents import assemble_documents
-from server.assembly.late_work import LateWork
+from server.assembly.context_plane.context_plane import ContextPlane, assemble_context_plane
+from server.assembly.context_plane.documents import assemble_documents
+from server.assembly.context_plane.models import ContextModels
+from server.assembly.context_plane.vectors import ContextVectors
 from server.assembly.log_sinks import LogShipping
 from server.assembly.mcp import assemble_mcp
 from server.assembly.metrics import register_metrics
@@ -32,7 +31,8 @@ from server.assembly.pages import assemble_people
 from server.assembly.provider_titles import ProviderTitles
 from server.assembly.reports import report_sources
 from server.assembly.scopes import SubjectScopes
-from server.assembly.webhooks import Webhooks
+from server.assembly.workflows.late_work import LateWork
+from server.assembly.workflows.webhooks import Webhooks
 from server.audited import unaudited
 from server.background import kept_up
 from server.config.settings import Settings
@@ -61,8 +61,8 @@ from tools.context_plane.identity.judging import PairJudging
 from tools.egress.client import Egress
 
 if TYPE_CHECKING:
-    from server.assembly.schedules import ScheduledWork
-    from server.assembly.workflows import DurableWork
+    from server.assembly.workflows.durable_work import DurableWork
+    from server.assembly.workflows.schedules import ScheduledWork
     from tools.workflows.schedules.setting import Schedules
 
 

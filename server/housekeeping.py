@@ -8,7 +8,7 @@ import anyio
 import anyio.lowlevel
 
 from server.assembly.authorization import AuthorizationServer
-from server.assembly.late_work import LateWork
+from server.assembly.workflows.late_work import LateWork
 from server.config_versions.sections.retention import Retention
 from server.storage.change_feed import ChangeFeed
 from server.storage.database import now_us

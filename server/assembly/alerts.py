@@ -12,8 +12,8 @@ from prometheus_client.registry import Collector
 
 from server.assembly.ai_gateway import AiGateway
 from server.assembly.connections import Connections
-from server.assembly.late_work import LateWork
 from server.assembly.operations import Operations
+from server.assembly.workflows.late_work import LateWork
 from server.config.settings import Settings
 from server.config_versions.live import LiveConfig
 from server.storage.change_feed import ChangeFeed

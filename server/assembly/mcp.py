@@ -1,8 +1,8 @@
 """The MCP endpoint put together: what answers, what tasks are made of, and what the conformance suite asks for beside the tools."""
 
 from server.assembly.connections import Connections
-from server.assembly.late_work import LateWork
 from server.assembly.operations import Operations
+from server.assembly.workflows.late_work import LateWork
 from server.bearer import Challenges
 from server.config.settings import Settings
 from server.mcp.conformance.fixtures import ConformanceFixtures

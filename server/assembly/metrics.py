@@ -7,9 +7,9 @@ from prometheus_client import CollectorRegistry
 from server.assembly.ai_gateway import AiGateway
 from server.assembly.alerts import Alerts
 from server.assembly.connections import Connections
-from server.assembly.late_work import LateWork
 from server.assembly.log_sinks import LogShipping
-from server.assembly.webhooks import Webhooks
+from server.assembly.workflows.late_work import LateWork
+from server.assembly.workflows.webhooks import Webhooks
 from server.config.backup_folder import newest_backup_at
 from server.config.settings import Settings
 from server.observability.connection_metrics import ConnectionMetrics

@@ -13,7 +13,7 @@ DURABLE_STORES = "server.storage.workflows.stores"
 
 
 class LateStores:
-    """Whoever must not hold the loop imports what is loaded in a thread before (server/assembly/late_work.py)."""
+    """Whoever must not hold the loop imports what is loaded in a thread before (server/assembly/workflows/late_work.py)."""
 
     def __init__(self, database: Database, scale: float) -> None:
         self._database, self._scale = database, scale

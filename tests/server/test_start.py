@@ -47,7 +47,7 @@ import asyncio, sys
 from pathlib import Path
 from server import housekeeping
 from server.app import open_gateway
-from server.assembly import late_work
+from server.assembly.workflows import late_work
 from server.config.load import load
 
 async def main():

@@ -24,7 +24,7 @@ _STATUS = {"not_found": 404, "conflict": 409, "quota_exceeded": 429, "rate_limit
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """Those of the default tenant are the gateway's, since what they report is of every tenant (server/assembly/report_jobs.py)."""
+    """Those of the default tenant are the gateway's, since they report of every tenant (server/assembly/workflows/report_jobs.py)."""
 
     #: schedules are loaded when somebody looks at them (docs/decisions/0059)
     opens: "Callable[[], Awaitable[tuple[SqlScheduleStore, Schedules]]]"

@@ -7,8 +7,8 @@ from pathlib import Path
 from capability_index.encoders.encoder import WordTable, load_word_table
 from capability_index.errors import EncoderUnavailable
 from oauth.principal import Principal
-from server.assembly.context_plane import ContextPlane, assemble_context_plane
-from server.assembly.documents import assemble_documents
+from server.assembly.context_plane.context_plane import ContextPlane, assemble_context_plane
+from server.assembly.context_plane.documents import assemble_documents
 from server.commands.one_tenant import open_tenant, tenant_option_of
 from server.commands.terminal import say
 from server.config.settings import Settings

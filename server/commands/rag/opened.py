@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import click
 
 from oauth.principal import Principal
-from server.assembly.documents import Documents, assemble_documents
+from server.assembly.context_plane.documents import Documents, assemble_documents
 from server.commands.context.opened import local, word_table
 from server.commands.frame import CommandFailed
 from server.commands.one_tenant import open_tenant

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 from oauth.tenants import Tenants
 from server.assembly.reports import report_sources
-from server.assembly.schedules import ScheduledWork, assemble_schedules, bring_builtin_schedules
-from server.assembly.workflows import assemble_workflows
+from server.assembly.workflows.durable_work import assemble_workflows
+from server.assembly.workflows.schedules import ScheduledWork, assemble_schedules, bring_builtin_schedules
 from server.audited import unaudited
 from server.commands.one_tenant import open_tenant, tenant_option_of
 from server.commands.refused import refusals_told

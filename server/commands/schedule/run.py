@@ -6,7 +6,7 @@ import time
 import anyio
 import click
 
-from server.assembly.schedules import ScheduledWork
+from server.assembly.workflows.schedules import ScheduledWork
 from server.audited import unaudited
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.schedule.opened import open_schedules, tenant_option

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from oauth.tenants import Tenants
 from server.assembly.operations import Operations
 from server.assembly.reports import report_sources
-from server.assembly.schedules import assemble_schedules
-from server.assembly.workflows import DurableWork, assemble_workflows
+from server.assembly.workflows.durable_work import DurableWork, assemble_workflows
+from server.assembly.workflows.schedules import assemble_schedules
 from server.commands.one_tenant import open_tenant, tenant_option_of
 from server.commands.refused import refusals_told
 from server.config.settings import Settings

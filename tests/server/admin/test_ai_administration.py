@@ -14,7 +14,7 @@ from server.admin.asked import ADMINISTRATOR
 from server.admin.moment import moment_text
 from server.admin.reading import MAX_READ_S
 from server.admin.refusals import AdminRefused
-from server.assembly.admin import ai_administration
+from server.assembly.administration.api import ai_administration
 from server.storage.read_limit import deadline
 from tests.contracts.model_calls import call
 from tests.gateway import add_person

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route, Router
 
 from server.admin.door import AdminDoor
-from server.assembly.administration import Unopened
+from server.assembly.administration.administration import Unopened
 from server.cli import ascend
 from tests.command_line import ascend_here
 from tests.gateway import EMAIL, PASSWORD, add_person, opened, served

@@ -13,7 +13,7 @@ from oauth.administration.roles import Role
 from oauth.tenants import Tenant
 from oauth.tokens.formats import new_token
 from server.admin.resource import Change, Resource
-from server.assembly.admin import ai_administration
+from server.assembly.administration.api import ai_administration
 from tests.gateway import NOWHERE, PASSWORD, add_person
 from tests.server.admin.conftest import Administration, administration
 from tests.server.admin.two_tenants import fill

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from server.assembly.backup_jobs import BackupJobs
+from server.assembly.workflows.backup_jobs import BackupJobs
 from server.backups.keys import make_keys
 from server.config.load import load
 from tests.empty_store import put_data_directory

@@ -12,9 +12,9 @@ import pytest
 from oauth.principal import Principal
 from server.admin.traces import TraceReader
 from server.app import Gateway
-from server.assembly import late_work
-from server.assembly.ingestion import ingestion_workflows
-from server.assembly.workflows import INGESTION
+from server.assembly.workflows import late_work
+from server.assembly.workflows.durable_work import INGESTION
+from server.assembly.workflows.ingestion import ingestion_workflows
 from server.storage.workflows.traced_runs import SqlTracedRuns
 from tests.gateway import SCOPES, add_person, opened
 from tests.waiting import until

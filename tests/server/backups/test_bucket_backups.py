@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from server.assembly.backup_jobs import BackupJobs
+from server.assembly.workflows.backup_jobs import BackupJobs
 from server.backups.keys import make_keys
 from server.backups.making import backup_name
 from server.config.load import load

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from capability_index.encoders.manifest import SHIPPED
-from server.assembly.context_models import READER
+from server.assembly.context_plane.models import READER
 from server.commands.doctor import DoctorFinding, vectors_findings
 from tests.gateway import add_person, token_for
 from tests.server.context_vectors.conftest import World, world_of

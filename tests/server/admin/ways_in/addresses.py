@@ -10,7 +10,7 @@ from server.admin.api.endpoint import AdminApi
 from server.admin.door import AdminDoor
 from server.admin.guard import AdminGuard
 from server.app import Gateway
-from server.assembly.administration import Unopened
+from server.assembly.administration.administration import Unopened
 from tests.server.admin.test_audited import routes_of
 
 #: method, path

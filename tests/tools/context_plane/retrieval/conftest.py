@@ -10,8 +10,8 @@ import pytest
 
 from capability_index.encoders.encoder import load_word_table
 from oauth.principal import Principal
-from server.assembly.context_plane import ContextPlane, assemble_context_plane
-from server.assembly.documents import assemble_documents
+from server.assembly.context_plane.context_plane import ContextPlane, assemble_context_plane
+from server.assembly.context_plane.documents import assemble_documents
 from server.config.load import load
 from server.storage.store import open_store
 from tests.empty_store import put_data_directory

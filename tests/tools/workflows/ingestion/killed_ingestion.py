@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from server.assembly import workflows as assembly
+from server.assembly.workflows import durable_work as assembly
 from tests.gateway import SCOPES, add_person, bring_openapi, opened
 from tests.tools.workflows.ingestion.ingesting import TENANT, connect_gong
 from tests.waiting import until

@@ -7,7 +7,7 @@ from typing import Any
 from capability_index.encoders.encoder import WordTable
 from capability_index.ranking.reranker import Reranker
 from capability_index.text_index import TextIndex
-from server.assembly.endpoint_judge import EndpointJudge
+from server.assembly.context_plane.endpoint_judge import EndpointJudge
 from server.config.settings import Settings
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.context_plane.revisions import TOPIC

@@ -13,7 +13,7 @@ from server.admin.console.session import PasskeySessions
 from server.admin.console.ways_in.invite import InvitePages
 from server.admin.console.ways_in.sign_in import ConsoleSignIn
 from server.admin.console.ways_in.step_up import StepUp
-from server.assembly.administration import Administration
+from server.assembly.administration.administration import Administration
 from server.config.backup_folder import newest_backup_at
 from server.pages.page import Pages
 

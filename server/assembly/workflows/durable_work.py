@@ -51,7 +51,7 @@ def assemble_workflows(store: Store, operations: Callable[[], Operations], princ
         return operations().catalog.get(tenant_id, operation_id)
 
     registry = WorkflowRegistry()
-    registry.add_late(INGESTION, lambda: import_module("server.assembly.ingestion").ingestion_workflows(store.subjects))
+    registry.add_late(INGESTION, lambda: import_module("server.assembly.workflows.ingestion").ingestion_workflows(store.subjects))
     definitions = KnownDefinitions(store.durable.definitions, operation_of)
     registry.ask(definitions.find, definitions.of)
     calls = RunCalls(lambda: operations().dispatcher, principal_of, lambda principal: operations().gate.tokens(principal), operation_of)

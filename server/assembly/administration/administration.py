@@ -15,8 +15,8 @@ from oauth.tokens.revocation import Revocation
 from server.admin.door import AdminDoor
 from server.assembly.ai_gateway import AiGateway
 from server.assembly.connections import Connections
-from server.assembly.late_work import LateWork
 from server.assembly.operations import Operations
+from server.assembly.workflows.late_work import LateWork
 from server.config.settings import Settings
 from server.config_versions.live import LiveConfig
 from server.rate_limits import RateLimits
@@ -51,13 +51,15 @@ class Administration:
     def nouns(self) -> "Sequence[Resource]":
         """What is administered, the same for every face."""
         if not self._nouns:
-            self._nouns = import_module("server.assembly.nouns").assemble_nouns(self)
+            self._nouns = import_module("server.assembly.administration.nouns").assemble_nouns(self)
         return self._nouns
 
     def routes(self) -> list[BaseRoute]:
         """Return `/admin` and everything below it, behind the outer door."""
-        api = AdminDoor(Unopened(lambda: import_module("server.assembly.admin").open_api(self)), self.settings.observability.admin_allow)
-        pages = Unopened(lambda: import_module("server.assembly.console_pages").open_pages(self))
+        api = AdminDoor(
+            Unopened(lambda: import_module("server.assembly.administration.api").open_api(self)), self.settings.observability.admin_allow
+        )
+        pages = Unopened(lambda: import_module("server.assembly.administration.console").open_pages(self))
         console = AdminDoor(pages, self.settings.observability.admin_allow)
         return [Mount("/admin/api", api), Route("/admin", console), Route("/admin/{rest:path}", console)]
 

@@ -15,7 +15,7 @@ from server.admin.api.endpoint import AdminApi
 from server.admin.api.repetitions import Repetitions
 from server.admin.guard import AdminGuard
 from server.admin.machines import Machines
-from server.assembly.administration import Administration
+from server.assembly.administration.administration import Administration
 
 
 def ai_administration(administration: Administration) -> AiAdministration:

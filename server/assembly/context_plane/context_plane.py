@@ -11,8 +11,8 @@ import anyio.to_thread
 from capability_index.encoders.encoder import WordTable
 from capability_index.ranking.reranker import Reranker
 from capability_index.text_index import TextIndex
-from server.assembly.documents import Documents
-from server.assembly.endpoint_judge import EndpointJudge
+from server.assembly.context_plane.documents import Documents
+from server.assembly.context_plane.endpoint_judge import EndpointJudge
 from server.config.settings import Settings
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.late_stores import DURABLE_STORES

@@ -6,10 +6,10 @@ from typing import Any
 
 from oauth.connections.connection import Connection
 from oauth.tenants import Tenants
-from server.assembly.backup_jobs import BackupJobs
-from server.assembly.report_jobs import report_jobs
-from server.assembly.schedule_lookouts import ScheduleLookouts, ready_accounts
-from server.assembly.workflows import DurableWork
+from server.assembly.workflows.backup_jobs import BackupJobs
+from server.assembly.workflows.durable_work import DurableWork
+from server.assembly.workflows.report_jobs import report_jobs
+from server.assembly.workflows.schedule_lookouts import ScheduleLookouts, ready_accounts
 from server.config.settings import Settings
 from server.reports.sources import Sources
 from server.storage.change_feed import Change

@@ -32,7 +32,7 @@ from server.alerts.delivery import Deliveries
 from server.alerts.sinks.opened import Sinks
 from server.alerts.sinks.revealed import RevealedSecrets
 from server.alerts.trial import Tried, try_sinks
-from server.assembly.administration import Administration
+from server.assembly.administration.administration import Administration
 from server.assembly.backup_processes import BackupProcesses
 from server.config_versions.changes import ConfigChanges
 from server.storage.administration.people import SqlPeople

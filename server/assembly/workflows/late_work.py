@@ -27,8 +27,8 @@ from tools.sources.builtin import BuiltinFunction
 from tools.workflows.topics import RUN_NEWS, SCHEDULE_NEWS
 
 if TYPE_CHECKING:
-    from server.assembly.schedules import ScheduledWork
-    from server.assembly.workflows import DurableWork
+    from server.assembly.workflows.durable_work import DurableWork
+    from server.assembly.workflows.schedules import ScheduledWork
     from server.storage.workflows.deliveries import SqlDeliveryStore
     from server.storage.workflows.schedules import SqlScheduleStore
     from tools.builtins.workflows.workflow_runs import WorkflowRuns
@@ -37,7 +37,11 @@ if TYPE_CHECKING:
 
 #: between two looks whether it is needed; what somebody sets or starts is heard of at once
 LOOK_S = 60.0
-_RUNS, _SCHEDULES, _OPERATIONS = "server.assembly.workflows", "server.assembly.schedules", "tools.builtins.workflows.workflow_runs"
+_RUNS, _SCHEDULES, _OPERATIONS = (
+    "server.assembly.workflows.durable_work",
+    "server.assembly.workflows.schedules",
+    "tools.builtins.workflows.workflow_runs",
+)
 
 
 class LateWork:

@@ -9,7 +9,7 @@ import anyio.to_thread
 import orjson
 
 from capability_index.encoders.embeddings_answer import vectors_in
-from server.assembly.context_models import reader_of
+from server.assembly.context_plane.models import reader_of
 from tools.ai_gateway.answer_headers import asked_wait_s
 from tools.ai_gateway.calls import ModelCalls
 from tools.ai_gateway.configuration.config import AiConfig

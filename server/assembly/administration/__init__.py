@@ -1,0 +1,1 @@
+"""The administration put together: its nouns, and the two faces that show them."""

@@ -1,0 +1,1 @@
+"""The context plane put together: facts, documents, and what models do for both."""

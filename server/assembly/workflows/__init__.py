@@ -1,0 +1,1 @@
+"""Durable work put together: runs, schedules with their jobs, ingestion, webhooks."""
