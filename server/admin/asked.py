@@ -7,8 +7,8 @@ import orjson
 from starlette.requests import Request
 
 from server.admin.administrators import Administrator
-from server.admin.cursors import part
-from server.admin.moment import moment_us
+from server.admin.lists.cursors import part
+from server.admin.lists.moment import moment_us
 from server.admin.refusals import AdminRefused, invalid
 from server.request_body import MAX_BODY_BYTES, read_body
 from tools.operation import Json

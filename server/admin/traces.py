@@ -10,7 +10,7 @@ from typing import Literal
 
 import orjson
 
-from server.admin.nouns.calls import Names, call_row, names_of
+from server.admin.nouns.records.calls import Names, call_row, names_of
 from server.admin.resource import Row
 from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from server.storage.audit.chain import AuditRow

@@ -12,10 +12,10 @@ from server.admin.answers import thing
 from server.admin.api.repetitions import Repetitions
 from server.admin.asked import administrator_of, json_of, raw_body
 from server.admin.changing import make_change, must_make
+from server.admin.lists.written import written
 from server.admin.reading import must_see, thing_of
 from server.admin.refusals import AdminRefused, not_found, version_conflict
 from server.admin.resource import Change, Done, Resource
-from server.admin.written import written
 from server.audited import Audited
 from server.observability.trace_context import carrier_of, trace_id_of
 from tools.operation import Json

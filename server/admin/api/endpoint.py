@@ -12,12 +12,12 @@ from server.admin.answers import thing
 from server.admin.api.changes import ApiChanges
 from server.admin.api.openapi import openapi_document
 from server.admin.asked import administrator_of
-from server.admin.exports import FORMATS, exported
-from server.admin.list_query import list_query
+from server.admin.lists.exports import FORMATS, exported
+from server.admin.lists.list_query import list_query
+from server.admin.lists.written import written
 from server.admin.reading import count_of, must_see, thing_of
 from server.admin.refusals import AdminRefused, invalid, not_found
 from server.admin.resource import Resource
-from server.admin.written import written
 
 PREFIX = "/admin/api/"
 DOCUMENT = "openapi.json"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from oauth.administration.roles import Role
 from oauth.services.machine import ADMIN_SCOPES, scope_of
 from server.admin.api.changes import ADD
-from server.admin.list_query import DEFAULT_LIMIT, MAX_LIMIT
+from server.admin.lists.list_query import DEFAULT_LIMIT, MAX_LIMIT
 from server.admin.resource import VERSION, Change, Column, Field, Filter, Resource
 from server.identity import TITLE
 from server.identity import VERSION as PRODUCT_VERSION

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from server.admin.console.address import RangeLinks, range_links
 from server.admin.console.visitor import Visitor
+from server.admin.lists.span import PARAMETERS, span_of
 from server.admin.refusals import invalid
 from server.admin.resource import Span
-from server.admin.span import PARAMETERS, span_of
 
 MAX_TENANT_CHARS = 64
 

@@ -7,7 +7,7 @@ from server.admin.administrators import Administrator
 from server.admin.console.address import Address, page_of
 from server.admin.console.navigation import may_open
 from server.admin.console.values import LONG_ID, said
-from server.admin.list_query import list_query
+from server.admin.lists.list_query import list_query
 from server.admin.reading import rows_of
 from server.admin.resource import Resource
 

@@ -12,8 +12,8 @@ from server.admin.console.address import Address, page_of, range_links
 from server.admin.console.page import ConsolePages
 from server.admin.console.values import NONE, html, said, shown
 from server.admin.console.visitor import Visitor
-from server.admin.exports import FORMATS, exported
-from server.admin.list_query import list_query
+from server.admin.lists.exports import FORMATS, exported
+from server.admin.lists.list_query import list_query
 from server.admin.reading import must_see, rows_of
 from server.admin.refusals import not_found
 from server.admin.resource import Change, Column, Filter, ListQuery, Resource, Row

@@ -10,9 +10,9 @@ from oauth.tenants import Tenants
 from server.admin.console.dashboards import Shown, shown_metric
 from server.admin.console.page import ConsolePages
 from server.admin.figures import METRICS, FigureReader
+from server.admin.lists.span import span_of
 from server.admin.nouns.share_links import hash_of
 from server.admin.reading import MAX_READ_S
-from server.admin.span import span_of
 from server.storage.administration.share_links import ShareLink, SqlShareLinks
 from server.storage.read_limit import ReadTooLong, reads_within
 

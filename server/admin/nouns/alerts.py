@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from oauth.administration.roles import Role
 from server.admin.administrators import Administrator
-from server.admin.cursors import cursor_after, numbers_of
+from server.admin.lists.cursors import cursor_after, numbers_of
 from server.admin.refusals import AdminRefused, not_found
 from server.admin.resource import Change, Column, Done, Field, Filter, ListQuery, Resource, Row, Rows
 from server.alerts.board import SeenAlert, SeesAlerts

@@ -10,7 +10,7 @@ from oauth.scopes import render
 from oauth.services.stores import ServiceStore
 from oauth.tokens.revocation import Revocation
 from server.admin.administrators import Administrator
-from server.admin.cursors import cursor_after, number_and_text_of
+from server.admin.lists.cursors import cursor_after, number_and_text_of
 from server.admin.refusals import AdminRefused, not_found
 from server.admin.resource import Change, Column, Done, Field, Filter, ListQuery, Resource, Row, Rows
 from server.storage.oauth.clients import SqlClientStore

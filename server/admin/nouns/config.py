@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from oauth.administration.roles import Role
 from server.admin.administrators import Administrator
-from server.admin.cursors import cursor_after, numbers_of
+from server.admin.lists.cursors import cursor_after, numbers_of
 from server.admin.refusals import not_found
 from server.admin.resource import Change, Column, Done, ListQuery, Resource, Row, Rows
 from server.config_versions.changes import ConfigChanges

@@ -8,8 +8,8 @@ from oauth.connections.changes import ConnectionChanges
 from oauth.connections.connection import Connection
 from oauth.connections.errors import UnknownConnection
 from server.admin.administrators import Administrator
-from server.admin.cursors import page_of
-from server.admin.nouns.calls import Names, names_of
+from server.admin.lists.cursors import page_of
+from server.admin.nouns.records.calls import Names, names_of
 from server.admin.refusals import not_found
 from server.admin.resource import Change, Column, Done, Filter, ListQuery, Resource, Row, Rows
 from server.storage.oauth.connections import SqlConnectionStore

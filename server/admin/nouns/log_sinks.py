@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from server.admin.administrators import Administrator
-from server.admin.cursors import page_of
+from server.admin.lists.cursors import page_of
 from server.admin.resource import Column, ListQuery, Resource, Row, Rows
 from server.config_versions.sections.sinks import LogSink, Sinks
 from server.storage.history.sink_cursors import SinkCursor, SqlSinkCursors

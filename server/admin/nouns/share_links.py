@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from server.admin.administrators import Administrator
-from server.admin.cursors import page_of
 from server.admin.figures import METRICS, TITLES
+from server.admin.lists.cursors import page_of
 from server.admin.refusals import AdminRefused, not_found
 from server.admin.resource import Change, Column, Done, Field, ListQuery, Resource, Row, Rows
 from server.storage.administration.share_links import ShareLink, SqlShareLinks, TooManyLinks

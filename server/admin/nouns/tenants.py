@@ -10,7 +10,7 @@ from oauth.errors import AlreadyTaken
 from oauth.scopes import CONNECT, parse, render
 from oauth.tenants import NOT_FREE, Tenant, is_free_name
 from server.admin.administrators import Administrator
-from server.admin.cursors import page_of
+from server.admin.lists.cursors import page_of
 from server.admin.refusals import AdminRefused, not_found, version_conflict
 from server.admin.resource import VERSION, Change, Column, Done, Field, ListQuery, Resource, Row, Rows
 from server.client_snippets import claude_mcp_add

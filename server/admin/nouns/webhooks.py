@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from server.admin.administrators import Administrator
-from server.admin.cursors import cursor_after, number_and_text_of
+from server.admin.lists.cursors import cursor_after, number_and_text_of
 from server.admin.nouns.jobs import as_refusals
 from server.admin.refusals import invalid, not_found
 from server.admin.resource import Change, Column, Done, Filter, ListQuery, Resource, Row, Rows

@@ -6,14 +6,10 @@ from functools import partial
 from oauth.resources import admin_resource
 from oauth.vault.named_secrets import NamedSecrets
 from server.admin.nouns.alerts import AlertNoun, SilenceNoun
-from server.admin.nouns.audit import Audit
 from server.admin.nouns.backups import Backups
-from server.admin.nouns.calls import Calls
 from server.admin.nouns.clients import Clients
 from server.admin.nouns.config import Config
 from server.admin.nouns.connections import ConnectionNoun
-from server.admin.nouns.decisions import Decisions
-from server.admin.nouns.errors import Errors
 from server.admin.nouns.jobs import Jobs
 from server.admin.nouns.log_sinks import LogSinkNoun
 from server.admin.nouns.machines.services import Services
@@ -21,10 +17,14 @@ from server.admin.nouns.machines.trust import Trust
 from server.admin.nouns.operations import OperationNoun
 from server.admin.nouns.people import People
 from server.admin.nouns.person_changes import PersonChanges
+from server.admin.nouns.records.audit import Audit
+from server.admin.nouns.records.calls import Calls
+from server.admin.nouns.records.decisions import Decisions
+from server.admin.nouns.records.errors import Errors
+from server.admin.nouns.records.usage import Usage
 from server.admin.nouns.reports import Reports
 from server.admin.nouns.share_links import ShareLinks
 from server.admin.nouns.tenants import TenantNoun
-from server.admin.nouns.usage import Usage
 from server.admin.nouns.webhooks import Webhooks
 from server.admin.resource import Resource
 from server.alerts.board import AlertBoard

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import click
 
-from server.admin.nouns.calls import CLASSES, Names, call_row, names_of
+from server.admin.nouns.records.calls import CLASSES, Names, call_row, names_of
 from server.commands.frame import json_option, required_data, run_async, with_settings
 from server.commands.rows import print_rows
 from server.commands.times import PointInTime, shown_time

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from server.admin.nouns.errors import STATES, UNRESOLVED, mark_error
+from server.admin.nouns.records.errors import STATES, UNRESOLVED, mark_error
 from server.commands.command_being_run import operating_system_user
 from server.commands.frame import json_option, required_data, run_async, with_settings
 from server.commands.refused import admin_refusals_told

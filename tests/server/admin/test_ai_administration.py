@@ -11,7 +11,7 @@ from starlette.responses import Response
 from oauth.administration.roles import Role
 from server.admin.administrators import Administrator
 from server.admin.asked import ADMINISTRATOR
-from server.admin.moment import moment_text
+from server.admin.lists.moment import moment_text
 from server.admin.reading import MAX_READ_S
 from server.admin.refusals import AdminRefused
 from server.assembly.administration.api import ai_administration

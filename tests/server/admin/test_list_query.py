@@ -6,7 +6,7 @@ import pytest
 
 from oauth.administration.roles import Role
 from server.admin.administrators import Administrator
-from server.admin.list_query import list_query
+from server.admin.lists.list_query import list_query
 from server.admin.refusals import AdminRefused
 from server.admin.resource import Column, Filter, ListQuery, Resource, Rows, Span
 

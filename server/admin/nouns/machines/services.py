@@ -10,7 +10,7 @@ from oauth.services.service_principal import DEFAULT_DAYS, MAX_DAYS, ServicePrin
 from oauth.services.stores import ServiceStore
 from oauth.tokens.revocation import Revocation
 from server.admin.administrators import Administrator
-from server.admin.cursors import page_of
+from server.admin.lists.cursors import page_of
 from server.admin.nouns.machines.machine import changes, refused_as_fields, refused_by_store, whose, within_reach
 from server.admin.refusals import not_found
 from server.admin.resource import Column, Done, Field, ListQuery, Resource, Row, Rows

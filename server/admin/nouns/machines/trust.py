@@ -9,7 +9,7 @@ from oauth.services.stores import TrustPolicyStore
 from oauth.services.trust_policy import TrustPolicy, new_policy
 from oauth.tokens.revocation import Revocation
 from server.admin.administrators import Administrator
-from server.admin.cursors import page_of
+from server.admin.lists.cursors import page_of
 from server.admin.nouns.machines.machine import changes, refused_as_fields, refused_by_store, whose, within_reach
 from server.admin.refusals import not_found
 from server.admin.resource import Column, Done, Field, ListQuery, Resource, Row, Rows

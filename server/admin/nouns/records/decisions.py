@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from server.admin.administrators import Administrator
-from server.admin.cursors import cursor_after, number_and_text_of
-from server.admin.nouns.calls import names_of
+from server.admin.lists.cursors import cursor_after, number_and_text_of
+from server.admin.nouns.records.calls import names_of
 from server.admin.resource import Column, Filter, ListQuery, Resource, Row, Rows
 from server.storage.history.decisions import DecisionFilter, KeptDecision, SqlDecisions
 from server.storage.oauth.subjects import SqlSubjectStore

@@ -12,9 +12,9 @@ from starlette.responses import Response, StreamingResponse
 
 from server.admin.administrators import Administrator
 from server.admin.answers import page
+from server.admin.lists.written import written
 from server.admin.reading import rows_of
 from server.admin.resource import ListQuery, Resource, Row
-from server.admin.written import written
 from tools.operation import Json
 
 FORMATS = ("json", "csv", "jsonl")

@@ -6,7 +6,7 @@ from typing import get_args
 import orjson
 
 from server.admin.administrators import Administrator
-from server.admin.cursors import cursor_after, numbers_of
+from server.admin.lists.cursors import cursor_after, numbers_of
 from server.admin.resource import Column, Filter, ListQuery, Resource, Row, Rows
 from server.audited import Surface
 from server.storage.audit.chain import AuditRow

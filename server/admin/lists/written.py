@@ -1,6 +1,6 @@
 """A row as programs read it: what its columns call a time is written out, everything else is as the noun gives it."""
 
-from server.admin.moment import moment_text
+from server.admin.lists.moment import moment_text
 from server.admin.resource import Resource, Row
 from tools.operation import Json
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from server.admin.moment import moment_us
+from server.admin.lists.moment import moment_us
 from server.admin.refusals import AdminRefused, invalid
 from server.admin.resource import Span
 

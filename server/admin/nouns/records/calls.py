@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from oauth.sign_in.errors import InvalidInput
 from oauth.sign_in.subjects import normalize_email
 from server.admin.administrators import Administrator
-from server.admin.cursors import cursor_after, numbers_of
+from server.admin.lists.cursors import cursor_after, numbers_of
 from server.admin.refusals import invalid
 from server.admin.resource import Column, Filter, ListQuery, Resource, Row, Rows
 from server.storage.history.calls import CallFilter, KeptCall, SqlCallHistory

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from oauth.tenants import DEFAULT_TENANT
 from server.admin.administrators import Administrator
-from server.admin.cursors import page_of
+from server.admin.lists.cursors import page_of
 from server.admin.resource import Column, Filter, ListQuery, Resource, Row, Rows
 from server.storage.history.figures import HistoryFigures
 from server.storage.history.operation_uses import OperationUse

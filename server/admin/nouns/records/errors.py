@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from server.admin.administrators import Administrator
-from server.admin.cursors import cursor_after, number_and_text_of
-from server.admin.nouns.calls import CLASSES
+from server.admin.lists.cursors import cursor_after, number_and_text_of
+from server.admin.nouns.records.calls import CLASSES
 from server.admin.refusals import not_found
 from server.admin.resource import Change, Column, Done, Filter, ListQuery, Resource, Row, Rows
 from server.storage.audit.reading import SqlAuditTrail

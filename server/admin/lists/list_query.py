@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from server.admin import span
 from server.admin.administrators import Administrator
+from server.admin.lists import span
 from server.admin.refusals import invalid
 from server.admin.resource import Filter, ListQuery, Resource
 

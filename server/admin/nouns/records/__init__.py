@@ -1,0 +1,1 @@
+"""What has happened: calls and their errors, uses, decisions, changes."""
