@@ -20,8 +20,8 @@ from server.storage.database import Database, now_us
 from server.storage.migrate import migrate
 from server.storage.schema.platform_tables import changes
 from server.storage.workflows.forgetting import forget_durable_work
-from server.storage.workflows.run_records import SqlRunRecords
-from server.storage.workflows.schedules import SqlScheduleStore
+from server.storage.workflows.runs.records import SqlRunRecords
+from server.storage.workflows.schedules.schedules import SqlScheduleStore
 from tests.waiting import until
 from tools.workflows.schedules.cron import Cron
 from tools.workflows.schedules.schedule import Schedule

@@ -24,7 +24,7 @@ from server.config.store import sqlite_url
 from server.storage.database import Database, now_us
 from server.storage.migrate import migrate
 from server.storage.schema.workflow_tables import workflow_marks, workflow_runs
-from server.storage.workflows.new_runs import QueuedRun, enqueue
+from server.storage.workflows.runs.new_runs import QueuedRun, enqueue
 from tests.contracts.postgres import postgres_server
 from tests.contracts.workflow_engines import TENANT, durable_on, running
 from tests.gateway import opened

@@ -18,7 +18,7 @@ from server.storage.audit.reading import SqlAuditTrail
 from server.storage.history.calls import KeptCall, SqlCallHistory
 from server.storage.history.event_lines import EventLine, SqlEventLines
 from server.storage.oauth.subjects import SqlSubjectStore
-from server.storage.workflows.traced_runs import SqlTracedRuns, TracedPart, TracedRun
+from server.storage.workflows.runs.traced_runs import SqlTracedRuns, TracedPart, TracedRun
 from tools.ai_gateway.records.call_record import ModelCallRecord
 from tools.ai_gateway.records.log_row import log_row
 from tools.dispatch.failure_classes import reason_of

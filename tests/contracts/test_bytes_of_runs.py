@@ -7,10 +7,10 @@ from sqlalchemy import select
 
 from server.storage.database import Database
 from server.storage.schema.workflow_tables import workflow_totals
-from server.storage.workflows import kept_bytes
-from server.storage.workflows.run_records import SqlRunRecords
-from server.storage.workflows.run_store import SqlRunStore
-from server.storage.workflows.writes import writes_within
+from server.storage.workflows.runs import kept_bytes
+from server.storage.workflows.runs.records import SqlRunRecords
+from server.storage.workflows.runs.store import SqlRunStore
+from server.storage.workflows.runs.writes import writes_within
 from tests.contracts.workflow_engines import TENANT, Door, Durable, running
 from tools.context_plane.quotas import CONTEXT
 from tools.operation import Json

@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from server.storage.database import Database
 from server.storage.schema.workflow_tables import workflow_runs
-from server.storage.workflows.deliveries import SqlDeliveryStore
-from server.storage.workflows.webhooks import SqlWebhookStore
+from server.storage.workflows.webhooks.deliveries import SqlDeliveryStore
+from server.storage.workflows.webhooks.webhooks import SqlWebhookStore
 from tests.contracts.databases import empty_database, url_of
 from tools.quotas import Quota
 from tools.workflows.errors import WorkflowRefused

@@ -9,7 +9,7 @@ from sqlalchemy import make_url
 
 from server.storage.context_plane.context_store import SqlContextStore
 from server.storage.database import Database
-from server.storage.workflows.named_runs import SqlNamedRuns
+from server.storage.workflows.runs.named_runs import SqlNamedRuns
 from tests.contracts.test_context_forgetting import bytes_of
 from tests.contracts.workflow_engines import TENANT, Durable, durable_on, running
 from tests.tools.context_plane.saying import ADA, fact, say

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 import pytest
 
 from server.storage.database import Database
-from server.storage.workflows import run_records
-from server.storage.workflows.run_records import SqlRunRecords
-from server.storage.workflows.run_store import SqlRunStore
-from server.storage.workflows.run_views import cursor_of
+from server.storage.workflows.runs import records as run_records
+from server.storage.workflows.runs.records import SqlRunRecords
+from server.storage.workflows.runs.store import SqlRunStore
+from server.storage.workflows.runs.views import cursor_of
 from tests.contracts.workflow_engines import TENANT, Durable, durable_on, running
 from tools.errors import ToolError
 from tools.operation import Failure, Json

@@ -12,10 +12,10 @@ from server.storage.database import Database, now_us
 from server.storage.oauth.tenants import SqlTenantStore
 from server.storage.schema.metadata import metadata
 from server.storage.workflows.definitions import SqlDefinitionStore
-from server.storage.workflows.deliveries import SqlDeliveryStore
 from server.storage.workflows.forgetting import FORGOTTEN, forget_durable_work
-from server.storage.workflows.schedules import SqlScheduleStore
-from server.storage.workflows.webhooks import SqlWebhookStore
+from server.storage.workflows.schedules.schedules import SqlScheduleStore
+from server.storage.workflows.webhooks.deliveries import SqlDeliveryStore
+from server.storage.workflows.webhooks.webhooks import SqlWebhookStore
 from tests.contracts.schedules.test_scheduler import HOURLY
 from tests.contracts.test_definition_stores import stored
 from tests.contracts.test_delivery_stores import timeless, webhook

@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from server.storage.database import Database
 from server.storage.schema.workflow_tables import workflow_runs
-from server.storage.workflows.new_runs import QueuedRun, enqueue
-from server.storage.workflows.traced_runs import SqlTracedRuns
+from server.storage.workflows.runs.new_runs import QueuedRun, enqueue
+from server.storage.workflows.runs.traced_runs import SqlTracedRuns
 from tests.contracts.workflow_engines import TENANT, Durable, durable_on, running
 from tools.operation import Failure, Json
 from tools.trace_ids import new_trace_id

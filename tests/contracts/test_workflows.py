@@ -10,9 +10,9 @@ from sqlalchemy.exc import OperationalError
 
 from server.storage.database import Database, StoreUnavailable, now_us
 from server.storage.schema.workflow_tables import workflow_runs, workflow_steps
-from server.storage.workflows.run_records import SqlRunRecords
-from server.storage.workflows.run_store import SqlRunStore
-from server.storage.workflows.writes import writes_within
+from server.storage.workflows.runs.records import SqlRunRecords
+from server.storage.workflows.runs.store import SqlRunStore
+from server.storage.workflows.runs.writes import writes_within
 from tests.contracts.workflow_engines import TENANT, UNTIL_NOW, Durable, durable_on, running
 from tests.waiting import until
 from tools.context_plane.quotas import CONTEXT

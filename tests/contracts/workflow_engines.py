@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import anyio
 
 from server.storage.database import Database
-from server.storage.workflows.run_records import SqlRunRecords
-from server.storage.workflows.run_store import SqlRunStore
-from server.storage.workflows.writes import writes_within
+from server.storage.workflows.runs.records import SqlRunRecords
+from server.storage.workflows.runs.store import SqlRunStore
+from server.storage.workflows.runs.writes import writes_within
 from tests.waiting import until
 from tools.context_plane.quotas import CONTEXT
 from tools.operation import CallOptions, Failure, Json, Outcome

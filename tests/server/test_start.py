@@ -69,7 +69,8 @@ asyncio.run(main())
 """
 #: what such a gateway may have of it: declarations
 DECLARED = {
-    "server.storage.workflows.suspension",
+    "server.storage.workflows.runs",
+    "server.storage.workflows.runs.suspension",
     "server.storage.workflows.use",
     "tools.workflows.errors",
     "tools.workflows.ingestion",

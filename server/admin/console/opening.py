@@ -26,7 +26,7 @@ from server.config_versions.sections.sinks import Sinks
 from server.storage.ai_gateway.model_spend import SqlModelSpend
 from server.storage.history.trends import HistoryTrends
 from server.storage.store import Store
-from server.storage.workflows.traced_runs import SqlTracedRuns
+from server.storage.workflows.runs.traced_runs import SqlTracedRuns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

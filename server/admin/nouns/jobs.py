@@ -12,7 +12,7 @@ from tools.operation import Json
 from tools.workflows.errors import WorkflowRefused
 
 if TYPE_CHECKING:
-    from server.storage.workflows.schedules import SqlScheduleStore
+    from server.storage.workflows.schedules.schedules import SqlScheduleStore
     from tools.workflows.schedules.schedule import Schedule, ScheduleRun
     from tools.workflows.schedules.setting import Schedules
 

@@ -11,7 +11,7 @@ from server.admin.refusals import invalid, not_found
 from server.admin.resource import Change, Column, Done, Filter, ListQuery, Resource, Row, Rows
 
 if TYPE_CHECKING:
-    from server.storage.workflows.deliveries import SqlDeliveryStore
+    from server.storage.workflows.webhooks.deliveries import SqlDeliveryStore
     from tools.workflows.webhooks.stores import Delivery
 
 

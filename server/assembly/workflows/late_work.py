@@ -29,8 +29,8 @@ from tools.workflows.topics import RUN_NEWS, SCHEDULE_NEWS
 if TYPE_CHECKING:
     from server.assembly.workflows.durable_work import DurableWork
     from server.assembly.workflows.schedules import ScheduledWork
-    from server.storage.workflows.deliveries import SqlDeliveryStore
-    from server.storage.workflows.schedules import SqlScheduleStore
+    from server.storage.workflows.schedules.schedules import SqlScheduleStore
+    from server.storage.workflows.webhooks.deliveries import SqlDeliveryStore
     from tools.builtins.workflows.workflow_runs import WorkflowRuns
     from tools.workflows.engine.durable_workflows import DurableWorkflows
     from tools.workflows.schedules.setting import Schedules

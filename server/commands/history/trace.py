@@ -8,7 +8,7 @@ from server.commands.rows import print_rows
 from server.commands.times import shown_time
 from server.config.settings import Settings
 from server.storage.store import open_store
-from server.storage.workflows.traced_runs import SqlTracedRuns
+from server.storage.workflows.runs.traced_runs import SqlTracedRuns
 from tools.operation import Json
 
 COLUMNS = ("at", "kind", "what", "person", "ms", "upstream_ms", "outcome", "reason")

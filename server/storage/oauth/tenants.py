@@ -11,7 +11,7 @@ from oauth.errors import AlreadyTaken
 from oauth.tenants import Tenant
 from server.storage.database import Database, announce, announce_in_thread, now_us
 from server.storage.schema.platform_tables import tenants
-from server.storage.workflows.suspension import let_go_on, park
+from server.storage.workflows.runs.suspension import let_go_on, park
 
 
 class SqlTenantStore:

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from server.storage.database import Database
 from server.storage.workflows.definitions import SqlDefinitionStore
-from server.storage.workflows.deliveries import SqlDeliveryStore
-from server.storage.workflows.named_runs import SqlNamedRuns
-from server.storage.workflows.run_records import SqlRunRecords
-from server.storage.workflows.run_store import SqlRunStore
-from server.storage.workflows.schedules import SqlScheduleStore
-from server.storage.workflows.webhooks import SqlWebhookStore
-from server.storage.workflows.writes import writes_within
+from server.storage.workflows.runs.named_runs import SqlNamedRuns
+from server.storage.workflows.runs.records import SqlRunRecords
+from server.storage.workflows.runs.store import SqlRunStore
+from server.storage.workflows.runs.writes import writes_within
+from server.storage.workflows.schedules.schedules import SqlScheduleStore
+from server.storage.workflows.webhooks.deliveries import SqlDeliveryStore
+from server.storage.workflows.webhooks.webhooks import SqlWebhookStore
 from tools.context_plane.quotas import CONTEXT
 from tools.quotas import DOCUMENTS
 from tools.workflows.declared.stores import MAX_DEFINITIONS

@@ -15,7 +15,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from server.storage.database import Database
-from server.storage.workflows.schedules import SqlScheduleStore
+from server.storage.workflows.schedules.schedules import SqlScheduleStore
 from tests.contracts.schedules.run_rows import RunRows
 from tools.workflows.schedules.cron import Cron
 from tools.workflows.schedules.schedule import Schedule

@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 
 from server.storage.database import Database
 from server.storage.schema.workflow_tables import workflow_runs
-from server.storage.workflows.run_records import SqlRunRecords
+from server.storage.workflows.runs.records import SqlRunRecords
 from tools.operation import Json
 from tools.workflows.stores import RunState
 

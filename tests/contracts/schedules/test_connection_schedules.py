@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from server.storage.database import Database
-from server.storage.workflows.schedules import SqlScheduleStore
+from server.storage.workflows.schedules.schedules import SqlScheduleStore
 from tests.contracts.schedules.run_rows import RunRows
 from tests.contracts.schedules.test_scheduler import HOUR, MINUTE, TEN
 from tools.workflows.errors import WorkflowRefused

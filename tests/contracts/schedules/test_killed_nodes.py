@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from server.storage.schema.workflow_tables import workflow_runs
-from server.storage.workflows.schedules import SqlScheduleStore
+from server.storage.workflows.schedules.schedules import SqlScheduleStore
 from tests.conftest import REPOSITORY
 from tests.contracts.databases import empty_database, url_of
 from tests.contracts.schedules.killed_scheduler import HOUR, HOURLY, TEN

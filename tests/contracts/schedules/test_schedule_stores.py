@@ -10,8 +10,8 @@ from server.storage.insertion import insert_rows
 from server.storage.schema.platform_tables import changes
 from server.storage.schema.schedule_tables import schedule_runs
 from server.storage.schema.workflow_tables import workflow_runs
-from server.storage.workflows.schedule_runs import values_of
-from server.storage.workflows.schedules import SqlScheduleStore
+from server.storage.workflows.schedules.schedule_runs import values_of
+from server.storage.workflows.schedules.schedules import SqlScheduleStore
 from tools.errors import QuotaExceeded
 from tools.workflows.schedules.builtin import BUILTIN, builtin_schedules
 from tools.workflows.schedules.cron import Cron

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from server.storage.database import Database
-from server.storage.workflows.schedules import SqlScheduleStore
+from server.storage.workflows.schedules.schedules import SqlScheduleStore
 from tests.contracts.schedules.run_rows import RunRows
 from tests.waiting import until
 from tools.workflows.schedules.builtin import builtin_schedules

@@ -10,7 +10,7 @@ import pytest
 
 from server.config.store import sqlite_url
 from server.storage.database import Database
-from server.storage.workflows.schedules import SqlScheduleStore
+from server.storage.workflows.schedules.schedules import SqlScheduleStore
 from tests.contracts.databases import empty_database, url_of
 from tests.contracts.schedules.run_rows import RunRows
 from tools.workflows.run_keys import slot_key

@@ -18,7 +18,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine as SqlEngine
 
 from server.storage.database import Database
-from server.storage.workflows.run_store import SqlRunStore
+from server.storage.workflows.runs.store import SqlRunStore
 from tests.flows.workflow_crashes.traced_run import TENANT, Opened, Traces, open_on, start
 from tests.waiting import until
 from tools.workflows.stores import ENDED

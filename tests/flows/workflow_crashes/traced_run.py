@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from server.storage.database import Database
 from server.storage.schema.workflow_tables import workflow_marks, workflow_runs, workflow_signals, workflow_steps, workflow_totals
-from server.storage.workflows.run_records import SqlRunRecords
-from server.storage.workflows.run_store import SqlRunStore
-from server.storage.workflows.writes import writes_within
+from server.storage.workflows.runs.records import SqlRunRecords
+from server.storage.workflows.runs.store import SqlRunStore
+from server.storage.workflows.runs.writes import writes_within
 from tools.context_plane.quotas import CONTEXT
 from tools.errors import ToolError
 from tools.operation import CallOptions, Failure, Json, Outcome

@@ -15,7 +15,7 @@ from server.app import Gateway
 from server.assembly.workflows import late_work
 from server.assembly.workflows.durable_work import INGESTION
 from server.assembly.workflows.ingestion import ingestion_workflows
-from server.storage.workflows.traced_runs import SqlTracedRuns
+from server.storage.workflows.runs.traced_runs import SqlTracedRuns
 from tests.gateway import SCOPES, add_person, opened
 from tests.waiting import until
 from tools.operation import ClientInfo, Json, Outcome

@@ -16,7 +16,7 @@ from oauth.connections.errors import FlowRefused
 from oauth.connections.provider import known_definitions
 from oauth.connections.upstream.registrations import UpstreamRegistration
 from server.demo.provider import definition
-from server.storage.workflows.schedules import SqlScheduleStore
+from server.storage.workflows.schedules.schedules import SqlScheduleStore
 from tests.server.connecting.connection_world import ADA, BOB, CLIENT_SECRET, ConnectionWorld, connection_world, field, query_of
 from tools.sources.key_parts import KeyPart
 from tools.workflows.stores import ActsFor

@@ -215,7 +215,7 @@ class DurableRun:
             await anyio.sleep(NOTED_AFTER_S)
             long_ago_us = self._around.clock_us() - round(NOTED_AFTER_S * 1_000_000)
             for begun in [each for each in self._under_way.values() if each.started_at_us <= long_ago_us]:
-                # Whoever ended it meanwhile is not written over (server/storage/workflows/step_rows.py).
+                # Whoever ended it meanwhile is not written over (server/storage/workflows/runs/steps.py).
                 if self._under_way.pop(begun.name, None) is not None:
                     with suppress(RunLost):
                         await self._around.store.record(self._claim, begun)

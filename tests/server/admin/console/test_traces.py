@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, update
 
 from server.storage.schema.workflow_tables import workflow_runs, workflow_steps
 from server.storage.workflows.failure_text import failure_text
-from server.storage.workflows.new_runs import QueuedRun, enqueue
+from server.storage.workflows.runs.new_runs import QueuedRun, enqueue
 from tests.server.admin.console.conftest import ORIGIN, Browser
 from tests.server.admin.console.console_app import filled_console
 from tests.server.admin.console.filled_history import TRACE

@@ -10,11 +10,11 @@ from server.storage.database import Database, announce_in_thread, now_us
 from server.storage.insertion import insert_once_in_thread
 from server.storage.row_removal import among
 from server.storage.schema.workflow_tables import workflow_runs, workflow_signals, workflow_steps, workflow_totals
-from server.storage.workflows.kept_bytes import forget_bytes, grow, steps_bytes
-from server.storage.workflows.new_runs import QueuedRun, open_runs, put_run
-from server.storage.workflows.run_views import page, position_of, shown
-from server.storage.workflows.signal_rows import unread_signals
-from server.storage.workflows.suspension import SUSPENDED
+from server.storage.workflows.runs.kept_bytes import forget_bytes, grow, steps_bytes
+from server.storage.workflows.runs.new_runs import QueuedRun, open_runs, put_run
+from server.storage.workflows.runs.signals import unread_signals
+from server.storage.workflows.runs.suspension import SUSPENDED
+from server.storage.workflows.runs.views import page, position_of, shown
 from tools.operation import Json
 from tools.workflows.engine.run_quotas import RUN_QUOTAS, RunQuotas
 from tools.workflows.engine.run_records import (

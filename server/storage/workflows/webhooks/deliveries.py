@@ -14,8 +14,8 @@ from server.storage.insertion import insert_unless_there_in_thread
 from server.storage.row_removal import empty_rows, remove_rows
 from server.storage.schema.webhook_tables import webhook_inbox
 from server.storage.workflows.acting import acting, acts_for_of
-from server.storage.workflows.new_runs import QueuedRun, enqueue, open_runs
-from server.storage.workflows.seen_events import Seen, forget_oldest, seen_before, surplus_of
+from server.storage.workflows.runs.new_runs import QueuedRun, enqueue, open_runs
+from server.storage.workflows.webhooks.seen_events import Seen, forget_oldest, seen_before, surplus_of
 from tools.workflows.engine.durable_workflows import MAX_OPEN_RUNS
 from tools.workflows.errors import WorkflowRefused
 from tools.workflows.run_keys import delivery_key, key_of

@@ -10,7 +10,7 @@ from server.storage.context_plane.context_changes import context_change
 from server.storage.context_plane.documents.document_changes import add_document, delete_which
 from server.storage.schema.document_tables import documents
 from server.storage.workflows.marks import SqlMarks
-from server.storage.workflows.new_runs import QueuedRun, is_open, open_runs, put_run
+from server.storage.workflows.runs.new_runs import QueuedRun, is_open, open_runs, put_run
 from tools.context_plane.quotas import ContextQuotas
 from tools.context_plane.rag.records import DocumentRecord
 from tools.context_plane.stores import ContextRows, Scope

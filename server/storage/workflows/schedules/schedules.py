@@ -10,8 +10,8 @@ from server.storage.database import Database, announce, announce_in_thread, now_
 from server.storage.insertion import insert_in_thread, insert_once_in_thread
 from server.storage.schema.schedule_tables import schedule_runs, schedules
 from server.storage.workflows.acting import acting, acts_for_of
-from server.storage.workflows.new_runs import QueuedRun, enqueue
-from server.storage.workflows.schedule_runs import STARTED, ScheduleRuns, keep_newest_runs, values_of
+from server.storage.workflows.runs.new_runs import QueuedRun, enqueue
+from server.storage.workflows.schedules.schedule_runs import STARTED, ScheduleRuns, keep_newest_runs, values_of
 from tools.errors import QuotaExceeded
 from tools.workflows.run_keys import slot_key
 from tools.workflows.schedules.cron import Cron

@@ -14,7 +14,7 @@ from server.storage.database import now_us
 from server.storage.insertion import upsert
 from server.storage.schema.workflow_tables import workflow_executors, workflow_runs
 from server.storage.workflows.acting import acts_for_of
-from server.storage.workflows.step_rows import steps_of
+from server.storage.workflows.runs.steps import steps_of
 from tools.workflows.engine.records import Beat, Claim, Outlook
 
 #: clocks of nodes that are in step differ by less

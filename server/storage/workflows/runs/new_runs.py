@@ -10,7 +10,7 @@ from server.storage.database import announce_in_thread, now_us
 from server.storage.insertion import insert_once_in_thread
 from server.storage.schema.workflow_tables import workflow_runs
 from server.storage.workflows.acting import acting
-from server.storage.workflows.kept_bytes import grow
+from server.storage.workflows.runs.kept_bytes import grow
 from tools.operation import Json
 from tools.trace_ids import new_trace_id
 from tools.workflows.stores import ActsFor

@@ -7,7 +7,7 @@ from oauth import base64url
 from oauth.scopes import parse
 from server.storage.schema.workflow_tables import workflow_runs
 from server.storage.workflows.failure_text import failure_of
-from server.storage.workflows.step_rows import steps_of
+from server.storage.workflows.runs.steps import steps_of
 from tools.operation import Json
 from tools.workflows.engine.json_result import decoded
 from tools.workflows.engine.records import StepRecord

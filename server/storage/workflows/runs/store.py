@@ -9,14 +9,14 @@ from sqlalchemy import Connection, select
 
 from server.storage.database import Database, announce_in_thread, now_us
 from server.storage.schema.workflow_tables import workflow_runs
-from server.storage.workflows import claiming
 from server.storage.workflows.failure_text import failure_text
-from server.storage.workflows.fence import held_by, passing
-from server.storage.workflows.kept_bytes import grow, kept
-from server.storage.workflows.patience import patiently
-from server.storage.workflows.signal_rows import is_signalled, oldest_signal
-from server.storage.workflows.step_rows import put_step, step_of
-from server.storage.workflows.writes import WritesOf
+from server.storage.workflows.runs import claiming
+from server.storage.workflows.runs.fence import held_by, passing
+from server.storage.workflows.runs.kept_bytes import grow, kept
+from server.storage.workflows.runs.patience import patiently
+from server.storage.workflows.runs.signals import is_signalled, oldest_signal
+from server.storage.workflows.runs.steps import put_step, step_of
+from server.storage.workflows.runs.writes import WritesOf
 from tools.operation import Json
 from tools.workflows.engine.json_result import encoded
 from tools.workflows.engine.records import Beat, Claim, Ending, Outlook, StepRecord

@@ -1,0 +1,1 @@
+"""Schedules in SQL, and what became of their slots."""

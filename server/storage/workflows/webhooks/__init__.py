@@ -1,0 +1,1 @@
+"""Webhooks in SQL, and what came by them."""
