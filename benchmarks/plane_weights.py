@@ -45,10 +45,7 @@ PLANES = {
         "server.hooks",
         "server.observability.workflow_metrics",
         "server.storage.workflows",
-        "server.storage.schema.workflow_tables",
-        "server.storage.schema.schedule_tables",
-        "server.storage.schema.webhook_tables",
-        "server.storage.schema.definition_tables",
+        "server.storage.schema.workflows",
         "tools.builtins.workflows",
     ),
 }

@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 from server.config.store import sqlite_url
 from server.storage.database import Database
 from server.storage.migrate import migrate
-from server.storage.schema.workflow_tables import workflow_executors
+from server.storage.schema.workflows.workflow_tables import workflow_executors
 from tests.contracts.postgres import postgres_server
 from tests.flows.workflow_crashes.chaos import Chaos
 from tests.flows.workflow_crashes.traced_run import TENANT, Opened, Traces, assert_whole, on_record, open_on, start

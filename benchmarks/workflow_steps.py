@@ -23,7 +23,7 @@ from sqlalchemy import Connection, func, insert, select, update
 from server.config.store import sqlite_url
 from server.storage.database import Database, now_us
 from server.storage.migrate import migrate
-from server.storage.schema.workflow_tables import workflow_marks, workflow_runs
+from server.storage.schema.workflows.workflow_tables import workflow_marks, workflow_runs
 from server.storage.workflows.runs.new_runs import QueuedRun, enqueue
 from tests.contracts.postgres import postgres_server
 from tests.contracts.workflow_engines import TENANT, durable_on, running

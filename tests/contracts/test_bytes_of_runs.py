@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from server.storage.database import Database
-from server.storage.schema.workflow_tables import workflow_totals
+from server.storage.schema.workflows.workflow_tables import workflow_totals
 from server.storage.workflows.runs import kept_bytes
 from server.storage.workflows.runs.records import SqlRunRecords
 from server.storage.workflows.runs.store import SqlRunStore

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from server.storage.database import Database
-from server.storage.schema.workflow_tables import workflow_runs
+from server.storage.schema.workflows.workflow_tables import workflow_runs
 from server.storage.workflows.webhooks.deliveries import SqlDeliveryStore
 from server.storage.workflows.webhooks.webhooks import SqlWebhookStore
 from tests.contracts.databases import empty_database, url_of

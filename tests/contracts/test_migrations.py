@@ -15,17 +15,17 @@ import server.storage.schema.alert_tables
 import server.storage.schema.audit_tables
 import server.storage.schema.connection_tables
 import server.storage.schema.context_tables
-import server.storage.schema.definition_tables
 import server.storage.schema.document_tables
 import server.storage.schema.metering_tables
 import server.storage.schema.oauth_tables
 import server.storage.schema.platform_tables
-import server.storage.schema.schedule_tables
 import server.storage.schema.service_tables
 import server.storage.schema.subject_tables
 import server.storage.schema.tool_tables
-import server.storage.schema.webhook_tables
-import server.storage.schema.workflow_tables  # noqa: F401  the imports fill the metadata
+import server.storage.schema.workflows.definition_tables
+import server.storage.schema.workflows.schedule_tables
+import server.storage.schema.workflows.webhook_tables
+import server.storage.schema.workflows.workflow_tables  # noqa: F401  the imports fill the metadata
 from server.config.store import sqlite_url
 from server.storage.migrate import STATE, migrate
 from server.storage.schema.metadata import metadata

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from server.storage.database import Database
-from server.storage.schema.workflow_tables import workflow_runs
+from server.storage.schema.workflows.workflow_tables import workflow_runs
 from server.storage.workflows.runs.new_runs import QueuedRun, enqueue
 from server.storage.workflows.runs.traced_runs import SqlTracedRuns
 from tests.contracts.workflow_engines import TENANT, Durable, durable_on, running

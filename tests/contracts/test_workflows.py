@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from server.storage.database import Database, StoreUnavailable, now_us
-from server.storage.schema.workflow_tables import workflow_runs, workflow_steps
+from server.storage.schema.workflows.workflow_tables import workflow_runs, workflow_steps
 from server.storage.workflows.runs.records import SqlRunRecords
 from server.storage.workflows.runs.store import SqlRunStore
 from server.storage.workflows.runs.writes import writes_within

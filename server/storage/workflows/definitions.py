@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, delete, func, select
 
 from server.storage.database import Database, now_us
 from server.storage.insertion import insert_in_thread
-from server.storage.schema.definition_tables import workflow_definitions
+from server.storage.schema.workflows.definition_tables import workflow_definitions
 from tools.operation import Json
 from tools.workflows.declared.stores import MAX_DEFINITIONS, MAX_VERSIONS, StoredDefinition
 from tools.workflows.errors import WorkflowRefused

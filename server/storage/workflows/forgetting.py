@@ -6,10 +6,10 @@ from typing import Final
 from sqlalchemy import Connection, Table, delete
 
 from server.storage.database import Database, announce_in_thread
-from server.storage.schema.definition_tables import workflow_definitions
-from server.storage.schema.schedule_tables import schedule_runs, schedules
-from server.storage.schema.webhook_tables import webhook_inbox, webhook_seen, webhooks
-from server.storage.schema.workflow_tables import workflow_marks, workflow_runs, workflow_signals, workflow_steps, workflow_totals
+from server.storage.schema.workflows.definition_tables import workflow_definitions
+from server.storage.schema.workflows.schedule_tables import schedule_runs, schedules
+from server.storage.schema.workflows.webhook_tables import webhook_inbox, webhook_seen, webhooks
+from server.storage.schema.workflows.workflow_tables import workflow_marks, workflow_runs, workflow_signals, workflow_steps, workflow_totals
 from tools.workflows.topics import RUN_NEWS, SCHEDULE_NEWS, WEBHOOK_NEWS
 
 #: what people call it -> its tables, the runs first: whoever writes to one holds it

@@ -5,7 +5,7 @@ from sqlalchemy import Connection, delete, select
 
 from server.storage.database import now_us
 from server.storage.insertion import upsert
-from server.storage.schema.workflow_tables import workflow_marks
+from server.storage.schema.workflows.workflow_tables import workflow_marks
 from tools.operation import Failure, Json
 from tools.workflows.errors import PermanentFault
 

@@ -7,10 +7,10 @@ from server.storage.history.tables import call_records
 from server.storage.schema.ai_gateway_tables import model_calls
 from server.storage.schema.connection_tables import connections, vault_secrets
 from server.storage.schema.oauth_tables import static_tokens
-from server.storage.schema.schedule_tables import schedules
 from server.storage.schema.tool_tables import sources
-from server.storage.schema.webhook_tables import webhook_inbox
-from server.storage.schema.workflow_tables import workflow_runs
+from server.storage.schema.workflows.schedule_tables import schedules
+from server.storage.schema.workflows.webhook_tables import webhook_inbox
+from server.storage.schema.workflows.workflow_tables import workflow_runs
 
 #: what runs, is kept for a while and then swept, or is looked at by the schedules that the gateway brings along
 _LOOKED_AT: tuple[Table, ...] = (workflow_runs, webhook_inbox, connections, sources, static_tokens, model_calls)

@@ -4,7 +4,7 @@ import orjson
 from sqlalchemy import select, update
 
 from server.storage.database import Database
-from server.storage.schema.workflow_tables import workflow_runs
+from server.storage.schema.workflows.workflow_tables import workflow_runs
 from server.storage.workflows.runs.records import SqlRunRecords
 from tools.operation import Json
 from tools.workflows.stores import RunState

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from server.storage.schema.workflow_tables import workflow_runs
+from server.storage.schema.workflows.workflow_tables import workflow_runs
 from server.storage.workflows.schedules.schedules import SqlScheduleStore
 from tests.conftest import REPOSITORY
 from tests.contracts.databases import empty_database, url_of

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from server.storage.database import Database
 from server.storage.insertion import insert_rows
 from server.storage.schema.platform_tables import changes
-from server.storage.schema.schedule_tables import schedule_runs
-from server.storage.schema.workflow_tables import workflow_runs
+from server.storage.schema.workflows.schedule_tables import schedule_runs
+from server.storage.schema.workflows.workflow_tables import workflow_runs
 from server.storage.workflows.schedules.schedule_runs import values_of
 from server.storage.workflows.schedules.schedules import SqlScheduleStore
 from tools.errors import QuotaExceeded

@@ -14,7 +14,7 @@ import anyio
 from sqlalchemy import func, make_url, select
 
 from server.storage.database import Database, StoreUnavailable
-from server.storage.schema.workflow_tables import workflow_runs
+from server.storage.schema.workflows.workflow_tables import workflow_runs
 from tests.contracts.postgres import stopped
 from tests.flows.workflow_crashes.traced_run import Traces, open_on, start
 from tests.flows.workflow_crashes.workers import Worker, new_worker

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import select
 
 from server.storage.database import Database
-from server.storage.schema.workflow_tables import workflow_marks, workflow_runs, workflow_signals, workflow_steps, workflow_totals
+from server.storage.schema.workflows.workflow_tables import workflow_marks, workflow_runs, workflow_signals, workflow_steps, workflow_totals
 from server.storage.workflows.runs.records import SqlRunRecords
 from server.storage.workflows.runs.store import SqlRunStore
 from server.storage.workflows.runs.writes import writes_within

@@ -18,7 +18,7 @@ from oauth.vault.named_secrets import NamedSecrets
 from server.app import Gateway
 from server.hooks.endpoint import REFUSED_AFTER_S
 from server.rate_limits import Limit, RateLimits
-from server.storage.schema.workflow_tables import workflow_runs
+from server.storage.schema.workflows.workflow_tables import workflow_runs
 from tests.gateway import NOWHERE, opened
 from tests.tools.workflows.webhooks.signing import EVENT, NOW, SENDERS, Sender
 from tests.waiting import until

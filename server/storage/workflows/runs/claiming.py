@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, tu
 
 from server.storage.database import now_us
 from server.storage.insertion import upsert
-from server.storage.schema.workflow_tables import workflow_executors, workflow_runs
+from server.storage.schema.workflows.workflow_tables import workflow_executors, workflow_runs
 from server.storage.workflows.acting import acts_for_of
 from server.storage.workflows.runs.steps import steps_of
 from tools.workflows.engine.records import Beat, Claim, Outlook

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, update
 
 from server.storage.database import now_us
-from server.storage.schema.workflow_tables import workflow_runs
+from server.storage.schema.workflows.workflow_tables import workflow_runs
 from tools.workflows.engine.records import Claim
 from tools.workflows.engine.run_store import RunLost
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, LargeBinary, case, cast, func, select, tuple_, union_all
 
 from server.storage.insertion import upsert
-from server.storage.schema.workflow_tables import workflow_runs, workflow_signals, workflow_steps, workflow_totals
+from server.storage.schema.workflows.workflow_tables import workflow_runs, workflow_signals, workflow_steps, workflow_totals
 from tools.workflows.engine.run_quotas import RunQuotas
 from tools.workflows.errors import RunsFull
 

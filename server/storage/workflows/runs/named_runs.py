@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, delete, se
 
 from server.storage.context_plane.phrases import holding
 from server.storage.database import Database
-from server.storage.schema.workflow_tables import workflow_runs, workflow_signals, workflow_steps
+from server.storage.schema.workflows.workflow_tables import workflow_runs, workflow_signals, workflow_steps
 from server.storage.workflows.runs.kept_bytes import forget_bytes
 from tools.context_plane.forgetting.naming_words import Words
 from tools.operation import Json

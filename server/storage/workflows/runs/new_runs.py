@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 
 from server.storage.database import announce_in_thread, now_us
 from server.storage.insertion import insert_once_in_thread
-from server.storage.schema.workflow_tables import workflow_runs
+from server.storage.schema.workflows.workflow_tables import workflow_runs
 from server.storage.workflows.acting import acting
 from server.storage.workflows.runs.kept_bytes import grow
 from tools.operation import Json

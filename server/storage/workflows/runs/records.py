@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Update, and_, delete, func, or_, select,
 from server.storage.database import Database, announce_in_thread, now_us
 from server.storage.insertion import insert_once_in_thread
 from server.storage.row_removal import among
-from server.storage.schema.workflow_tables import workflow_runs, workflow_signals, workflow_steps, workflow_totals
+from server.storage.schema.workflows.workflow_tables import workflow_runs, workflow_signals, workflow_steps, workflow_totals
 from server.storage.workflows.runs.kept_bytes import forget_bytes, grow, steps_bytes
 from server.storage.workflows.runs.new_runs import QueuedRun, open_runs, put_run
 from server.storage.workflows.runs.signals import unread_signals

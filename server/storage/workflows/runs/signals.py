@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, func, select, update
 
-from server.storage.schema.workflow_tables import workflow_signals
+from server.storage.schema.workflows.workflow_tables import workflow_signals
 from tools.workflows.engine.records import Claim
 
 

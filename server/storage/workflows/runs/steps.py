@@ -4,7 +4,7 @@ import orjson
 from sqlalchemy import Connection, Row, select
 
 from server.storage.insertion import upsert
-from server.storage.schema.workflow_tables import workflow_steps
+from server.storage.schema.workflows.workflow_tables import workflow_steps
 from server.storage.workflows.failure_text import failure_of, failure_text
 from tools.workflows.engine.records import Claim, RecordState, StepRecord
 

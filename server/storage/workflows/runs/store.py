@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import Connection, select
 
 from server.storage.database import Database, announce_in_thread, now_us
-from server.storage.schema.workflow_tables import workflow_runs
+from server.storage.schema.workflows.workflow_tables import workflow_runs
 from server.storage.workflows.failure_text import failure_text
 from server.storage.workflows.runs import claiming
 from server.storage.workflows.runs.fence import held_by, passing

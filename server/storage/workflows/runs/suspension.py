@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import Connection, case, select, update
 
 from server.storage.database import announce_in_thread, now_us
-from server.storage.schema.workflow_tables import workflow_runs
+from server.storage.schema.workflows.workflow_tables import workflow_runs
 from tools.workflows.topics import RUN_NEWS
 
 #: in place of the process that has a run in hand: no process is called so, and the fence keeps away whichever had it

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, tuple_
 
 from server.storage.database import Database
-from server.storage.schema.workflow_tables import workflow_runs, workflow_steps
+from server.storage.schema.workflows.workflow_tables import workflow_runs, workflow_steps
 from server.storage.workflows.failure_text import failure_of
 from tools.operation import Failure
 

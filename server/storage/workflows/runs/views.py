@@ -5,7 +5,7 @@ from sqlalchemy import Connection, Row, select, tuple_
 
 from oauth import base64url
 from oauth.scopes import parse
-from server.storage.schema.workflow_tables import workflow_runs
+from server.storage.schema.workflows.workflow_tables import workflow_runs
 from server.storage.workflows.failure_text import failure_of
 from server.storage.workflows.runs.steps import steps_of
 from tools.operation import Json

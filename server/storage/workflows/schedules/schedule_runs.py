@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, lit
 
 from server.storage.database import Database
 from server.storage.row_removal import remove_rows
-from server.storage.schema.schedule_tables import schedule_runs
+from server.storage.schema.workflows.schedule_tables import schedule_runs
 from tools.operation import Json
 from tools.workflows.schedules.schedule import ScheduleRun, SlotState
 from tools.workflows.schedules.stores import LONG_REPORT_CHARS, MAX_LONG_REPORTS, MAX_RUNS

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, sel
 
 from server.storage.database import Database, announce, announce_in_thread, now_us
 from server.storage.insertion import insert_in_thread, insert_once_in_thread
-from server.storage.schema.schedule_tables import schedule_runs, schedules
+from server.storage.schema.workflows.schedule_tables import schedule_runs, schedules
 from server.storage.workflows.acting import acting, acts_for_of
 from server.storage.workflows.runs.new_runs import QueuedRun, enqueue
 from server.storage.workflows.schedules.schedule_runs import STARTED, ScheduleRuns, keep_newest_runs, values_of

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 from server.storage.database import Database, now_us
 from server.storage.insertion import insert_unless_there_in_thread
 from server.storage.row_removal import empty_rows, remove_rows
-from server.storage.schema.webhook_tables import webhook_inbox
+from server.storage.schema.workflows.webhook_tables import webhook_inbox
 from server.storage.workflows.acting import acting, acts_for_of
 from server.storage.workflows.runs.new_runs import QueuedRun, enqueue, open_runs
 from server.storage.workflows.webhooks.seen_events import Seen, forget_oldest, seen_before, surplus_of

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, select
 
 from server.storage.insertion import insert_unless_there_in_thread
-from server.storage.schema.webhook_tables import webhook_seen, webhooks
+from server.storage.schema.workflows.webhook_tables import webhook_seen, webhooks
 
 
 @dataclass(frozen=True, slots=True)

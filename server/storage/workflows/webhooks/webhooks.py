@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, select
 
 from server.storage.database import Database, announce_in_thread, now_us
 from server.storage.insertion import insert_or_replace_in_thread
-from server.storage.schema.webhook_tables import webhooks
+from server.storage.schema.workflows.webhook_tables import webhooks
 from server.storage.workflows.acting import acting, acts_for_of
 from tools.workflows.errors import WorkflowRefused
 from tools.workflows.topics import WEBHOOK_NEWS

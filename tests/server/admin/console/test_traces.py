@@ -7,7 +7,7 @@ import orjson
 import pytest
 from sqlalchemy import Connection, insert, update
 
-from server.storage.schema.workflow_tables import workflow_runs, workflow_steps
+from server.storage.schema.workflows.workflow_tables import workflow_runs, workflow_steps
 from server.storage.workflows.failure_text import failure_text
 from server.storage.workflows.runs.new_runs import QueuedRun, enqueue
 from tests.server.admin.console.conftest import ORIGIN, Browser
