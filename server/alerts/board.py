@@ -10,7 +10,7 @@ from uuid import uuid4
 from server.alerts.catalogue import KINDS
 from server.alerts.groups import why_untold
 from server.alerts.looking import MUTES
-from server.alerts.rules.rule import Severity
+from server.alerts.rule import Severity
 from server.config_versions.sections.alerts import Alerts
 from server.storage.alerts.records import AlertDelivery, AlertGroup, AlertState, Silence, State
 from server.storage.alerts.stores import AlertStores

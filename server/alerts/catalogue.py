@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from server.alerts.rule import RuleKind
 from server.alerts.rules.backup_old import BackupOld
 from server.alerts.rules.budget import Budget
 from server.alerts.rules.calls_dropped import CallsDropped
@@ -17,7 +18,6 @@ from server.alerts.rules.overhead import Overhead
 from server.alerts.rules.refresh_failing import RefreshFailing
 from server.alerts.rules.role_changed import RoleChanged
 from server.alerts.rules.rotation import Rotation
-from server.alerts.rules.rule import RuleKind
 from server.alerts.rules.sign_in_burst import SignInBurst
 from server.alerts.rules.sink_behind import SinkBehind
 from server.alerts.rules.store_down import StoreDown

@@ -7,7 +7,7 @@ from uuid import uuid4
 from server.alerts.delivery import takes
 from server.alerts.groups import Told, decide
 from server.alerts.message import AlertMessage, message_of
-from server.alerts.rules.rule import Condition, RuleKind
+from server.alerts.rule import Condition, RuleKind
 from server.alerts.rules.store_down import StoreDown
 from server.alerts.states import advance, by_rule, off
 from server.config_versions.sections.alerts import Alerts

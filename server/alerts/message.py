@@ -8,7 +8,7 @@ from typing import Literal
 import orjson
 
 from server.alerts.groups import Told
-from server.alerts.rules.rule import RuleKind, Severity
+from server.alerts.rule import RuleKind, Severity
 from server.storage.alerts.records import AlertState
 
 #: alerts that a message names; of more it says how many there are

@@ -10,8 +10,8 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from server.alerts.rules.rule import MINUTE_US
-from server.alerts.rules.window import CounterWindow
+from server.alerts.rule import MINUTE_US
+from server.alerts.window import CounterWindow
 from server.observability.call_overhead import OVERHEAD_MS
 
 WINDOW_US = 15 * MINUTE_US

@@ -10,6 +10,7 @@ from server.alerts.delivery import Deliveries
 from server.alerts.heartbeat import Heartbeat
 from server.alerts.node_figures import NodeFigures, NodeSources, NodeWatch
 from server.alerts.outage import Outage
+from server.alerts.rule import Rule
 from server.alerts.rules.backup_old import BackupOld
 from server.alerts.rules.budget import Budget, BudgetCounters
 from server.alerts.rules.calls_dropped import CallsDropped
@@ -25,7 +26,6 @@ from server.alerts.rules.overhead import Overhead
 from server.alerts.rules.refresh_failing import RefreshFailing
 from server.alerts.rules.role_changed import RoleChanged
 from server.alerts.rules.rotation import Rotation
-from server.alerts.rules.rule import Rule
 from server.alerts.rules.sign_in_burst import SignInBurst
 from server.alerts.rules.sink_behind import SinkBehind
 from server.alerts.rules.store_down import StoreDown

@@ -10,7 +10,7 @@ from server.alerts.errors import DeliveryFailed, TryAgain
 from server.alerts.looking import Found as FoundByRule
 from server.alerts.looking import Look, look
 from server.alerts.message import AlertMessage
-from server.alerts.rules.rule import Condition
+from server.alerts.rule import Condition
 from server.alerts.rules.store_down import StoreDown
 from server.config_versions.sections.alerts import Alerts, AlertSink
 from server.storage.alerts.records import AlertGroup, AlertState, Known

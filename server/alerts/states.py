@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from server.alerts.rules.rule import Condition, RuleKind
+from server.alerts.rule import Condition, RuleKind
 from server.storage.alerts.records import AlertState, mark_of
 from tools.plain_text import visible
 from tools.text.secrets_in_text import redact

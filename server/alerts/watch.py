@@ -14,7 +14,7 @@ from server.alerts.looking import Found, firing_by_rule, look
 from server.alerts.message import AlertMessage
 from server.alerts.node_figures import NodeFigures, NodeWatch
 from server.alerts.outage import Outage
-from server.alerts.rules.rule import Rule
+from server.alerts.rule import Rule
 from server.config_versions.sections.alerts import Alerts
 from server.storage.alerts.nodes import SqlNodeReports
 from server.storage.alerts.records import NodeReport

@@ -7,7 +7,7 @@ import pytest
 from oauth.audit import SecurityEvent
 from oauth.tenants import Tenant
 from oauth.tokens.static_tokens import StaticToken
-from server.alerts.rules.rule import HOUR_US, MINUTE_US
+from server.alerts.rule import HOUR_US, MINUTE_US
 from server.audited import Audited, audited
 from server.storage.alerts.figures import AlertFigures
 from server.storage.database import Database, now_us

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
-from server.alerts.rules.rule import DAY_US, Condition, RuleKind
+from server.alerts.rule import DAY_US, Condition, RuleKind
 
 
 class BackupOld:

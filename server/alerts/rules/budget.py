@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol
 
-from server.alerts.rules.rule import Condition, RuleKind
+from server.alerts.rule import Condition, RuleKind
 from tools.metering.money import to_nano_usd, to_usd
 from tools.metering.stores import Counter
 

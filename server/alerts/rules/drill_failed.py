@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
-from server.alerts.rules.rule import Condition, RuleKind
+from server.alerts.rule import Condition, RuleKind
 
 #: (finding's words), or None where the last drill went well or there was none
 LastDrill = Callable[[], Awaitable[str | None]]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from server.alerts.rules.rule import DAY_US, Condition, RuleKind
+from server.alerts.rule import DAY_US, Condition, RuleKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
-from server.alerts.rules.rule import HOUR_US, MINUTE_US, Condition, RuleKind
+from server.alerts.rule import HOUR_US, MINUTE_US, Condition, RuleKind
 from server.config_versions.sections.alerts import ErrorRateSettings
 
 #: hour since the epoch -> calls, failures of the service

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol
 
-from server.alerts.rules.rule import DAY_US, Condition, RuleKind
+from server.alerts.rule import DAY_US, Condition, RuleKind
 from server.storage.alerts.figures import Counted
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from server.alerts.rules.rule import Condition, RuleKind
+from server.alerts.rule import Condition, RuleKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from server.alerts.node_figures import NodeFigures
-from server.alerts.rules.rule import Condition, RuleKind
+from server.alerts.rule import Condition, RuleKind
 from server.config_versions.sections.alerts import OverheadSettings
 from server.observability.call_overhead import percentile_ms
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import ClassVar, Protocol
 
-from server.alerts.rules.rule import MINUTE_US, Condition, RuleKind
+from server.alerts.rule import MINUTE_US, Condition, RuleKind
 from server.storage.alerts.figures import RoleChange
 
 #: how long a change is an alert; long enough to be told, whichever node looks

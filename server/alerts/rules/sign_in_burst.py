@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Protocol
 
-from server.alerts.rules.rule import MINUTE_US, Condition, RuleKind
+from server.alerts.rule import MINUTE_US, Condition, RuleKind
 from server.config_versions.sections.alerts import BurstSettings
 from server.storage.alerts.figures import Counted
 

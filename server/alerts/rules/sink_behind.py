@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
-from server.alerts.rules.rule import HOUR_US, MINUTE_US, Condition, RuleKind
+from server.alerts.rule import HOUR_US, MINUTE_US, Condition, RuleKind
 from server.storage.history.sink_cursors import SinkCursor
 
 

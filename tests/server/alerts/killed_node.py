@@ -15,7 +15,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from server.alerts.delivery import CLAIMED_US, Deliveries
-from server.alerts.rules.rule import Condition
+from server.alerts.rule import Condition
 from server.alerts.sinks.opened import Sinks
 from server.config_versions.sections.alerts import Alerts, WebhookSink
 from server.storage.alerts.stores import AlertStores, alert_stores

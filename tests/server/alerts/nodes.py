@@ -9,7 +9,7 @@ from server.alerts.delivery import Deliveries
 from server.alerts.message import AlertMessage
 from server.alerts.node_figures import NodeSources, NodeWatch
 from server.alerts.outage import Outage
-from server.alerts.rules.rule import Condition, Rule, RuleKind
+from server.alerts.rule import Condition, Rule, RuleKind
 from server.alerts.watch import Watch
 from server.config_versions.sections.alerts import Alerts, AlertSink, SlackSink
 from server.observability.call_overhead import OVERHEAD_MS

@@ -9,6 +9,7 @@ import pytest
 
 from oauth.connections.connection import Connection
 from server.alerts.node_figures import NodeFigures
+from server.alerts.rule import DAY_US, HOUR_US, MINUTE_US, Rule
 from server.alerts.rules.backup_old import BackupOld
 from server.alerts.rules.budget import Budget
 from server.alerts.rules.calls_dropped import CallsDropped
@@ -22,7 +23,6 @@ from server.alerts.rules.job_late import JobLate, LateJob
 from server.alerts.rules.overhead import Overhead
 from server.alerts.rules.refresh_failing import RefreshFailing
 from server.alerts.rules.rotation import Rotation
-from server.alerts.rules.rule import DAY_US, HOUR_US, MINUTE_US, Rule
 from server.alerts.rules.sink_behind import SinkBehind
 from server.alerts.rules.store_down import StoreDown
 from server.config_versions.sections.alerts import ErrorRateSettings, FallbackSettings, OverheadSettings

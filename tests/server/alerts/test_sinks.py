@@ -12,8 +12,8 @@ from aiohttp import web
 from server.alerts.errors import NotTaken, TryAgain
 from server.alerts.groups import Told
 from server.alerts.message import AlertMessage, message_of
+from server.alerts.rule import Condition
 from server.alerts.rules.disk import Disk
-from server.alerts.rules.rule import Condition
 from server.alerts.sinks.mail import MailSink, mail_of
 from server.alerts.sinks.opened import Sinks
 from server.alerts.sinks.slack import SlackSink

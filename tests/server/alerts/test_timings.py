@@ -5,7 +5,7 @@ from itertools import count
 
 from server.alerts.looking import Found, Look, look
 from server.alerts.message import AlertMessage
-from server.alerts.rules.rule import Condition, RuleKind
+from server.alerts.rule import Condition, RuleKind
 from server.config_versions.sections.alerts import Alerts, RuleSettings, RulesSettings, SlackSink
 from server.storage.alerts.records import AlertGroup, AlertState, Known, Silence
 

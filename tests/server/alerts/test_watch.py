@@ -8,8 +8,8 @@ from server.alerts.board import AlertBoard
 from server.alerts.delivery import BACKOFF_S, MAX_ATTEMPTS
 from server.alerts.errors import NotTaken, TryAgain
 from server.alerts.message import trial_message
+from server.alerts.rule import HOUR_US, Condition
 from server.alerts.rules.error_rate import ErrorRate
-from server.alerts.rules.rule import HOUR_US, Condition
 from server.config_versions.sections.alerts import Alerts, DiskSettings, ErrorRateSettings, RulesSettings, SlackSink
 from server.storage.alerts.records import AlertDelivery, NodeReport
 from server.storage.alerts.stores import AlertStores

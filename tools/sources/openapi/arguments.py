@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from tools.operation import Json
 from tools.plain_text import has_unseen, visible
 from tools.sources.media_types import MERGE_PATCHES, bare_type
-from tools.sources.openapi.body_media_types import BodyPlan, UnusableOperation
+from tools.sources.openapi.bodies.media_types import BodyPlan, UnusableOperation
+from tools.sources.openapi.bodies.merge_patch import removable
+from tools.sources.openapi.bodies.request_body import plan_body
 from tools.sources.openapi.document import BrokenReference, OpenApiDocument
 from tools.sources.openapi.examples import example_value
-from tools.sources.openapi.merge_patch import removable
-from tools.sources.openapi.request_body import plan_body
 from tools.sources.openapi.schemas.convert import SchemaBundle
 from tools.sources.openapi.schemas.keywords import BLANK_BY_STYLE, MAX_EXAMPLE_CHARS, never_empty, shortened, types_of, without_delimiter
 from tools.sources.openapi.security import Security

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tools.operation import Json
 from tools.plain_text import visible
 from tools.sources.openapi.arguments import FIELD_NAME, Arguments, merge_parameters, plan_arguments
-from tools.sources.openapi.body_media_types import UnusableOperation
+from tools.sources.openapi.bodies.media_types import UnusableOperation
 from tools.sources.openapi.document import BrokenReference, OpenApiDocument
 from tools.sources.openapi.overlay import Overlay
 from tools.sources.openapi.paging import items_of

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tools.operation import Json
+from tools.sources.openapi.bodies.file_members import file_field
 from tools.sources.openapi.document import BrokenReference, OpenApiDocument
-from tools.sources.openapi.file_members import file_field
 from tools.sources.openapi.schemas.keywords import types_of
 from tools.sources.openapi.schemas.subtypes import is_polymorphic
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from tools.operation import Json
 from tools.plain_text import has_unseen, visible
 from tools.sources.media_types import JSON_LINES, JSON_PATCH, bare_type, kind_of, preferred_media_type
-from tools.sources.openapi.body_media_types import BodyPlan, UnusableOperation, or_list_of_changes, or_upload
-from tools.sources.openapi.body_members import Flat, file_members, flatten, has_members
+from tools.sources.openapi.bodies.file_members import FILE, file_field, file_schema
+from tools.sources.openapi.bodies.media_types import BodyPlan, UnusableOperation, or_list_of_changes, or_upload
+from tools.sources.openapi.bodies.members import Flat, file_members, flatten, has_members
 from tools.sources.openapi.document import BrokenReference, OpenApiDocument
-from tools.sources.openapi.file_members import FILE, file_field, file_schema
 from tools.sources.openapi.schemas.convert import SchemaBundle
 from tools.sources.openapi.schemas.keywords import BLANK_BY_STYLE, never_empty, shortened, without_delimiter
 

@@ -1,0 +1,1 @@
+"""What operations take as their request body: media types, members, files."""
