@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from oauth.authorization.scope_narrowing import STANDING
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.errors import OAuthError
 from oauth.grants.authorization_code import AuthorizationCodeGrant
 from oauth.grants.refresh_token import RefreshTokenGrant

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from oauth.client import CLIENT_AUTH_METHODS
+from oauth.clients.client import CLIENT_AUTH_METHODS
 from oauth.jwt import ALGORITHMS
 from oauth.scopes import OFFLINE
 from oauth.tenants import Tenant

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from oauth.audit import SecurityEvent
-from oauth.client import Client, ClientKind
+from oauth.clients.client import Client, ClientKind
 from oauth.tokens.grant_records import (
     AccessToken,
     AuthorizationCode,

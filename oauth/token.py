@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from oauth.client import TOKEN_EXCHANGE, Client
 from oauth.clients.authentication import ClientAuthentication
+from oauth.clients.client import TOKEN_EXCHANGE, Client
 from oauth.errors import OAuthError
 from oauth.parameters import Parameters
 from oauth.tokens.reply import TokenReply

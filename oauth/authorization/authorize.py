@@ -8,7 +8,7 @@ from typing import Literal
 from oauth.authorization.pushed_requests import REQUEST_URI_PREFIX, PushedRequests
 from oauth.authorization.request import AuthorizationRequest
 from oauth.authorization.scope_narrowing import ProviderScopes, known
-from oauth.client import AUTHORIZATION_CODE, Client
+from oauth.clients.client import AUTHORIZATION_CODE, Client
 from oauth.clients.lookup import Clients
 from oauth.clients.pinned_documents import PINNED_DOCUMENTS
 from oauth.clients.redirect_uris import destination, match_any

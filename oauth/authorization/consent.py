@@ -10,7 +10,7 @@ from oauth.authorization.consent_choice import Choice, after, choose, left_out_b
 from oauth.authorization.consent_view import ConsentView, ScopeWords, consent_view
 from oauth.authorization.request import AuthorizationRequest, BrowserSession
 from oauth.authorization.scope_narrowing import AllowedScopes, narrow
-from oauth.client import REFRESH_TOKEN, Client
+from oauth.clients.client import REFRESH_TOKEN, Client
 from oauth.clients.lookup import Clients
 from oauth.clients.redirect_uris import destination, with_answer
 from oauth.errors import AlreadyDecided, ConsentRefused

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.clients.redirect_uris import destination, redirect_host
 from oauth.scopes import OFFLINE
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from oauth.authorization.authorize import Attempt
 from oauth.authorization.scope_narrowing import ProviderScopes, known
-from oauth.client import DEVICE_CODE, Client
+from oauth.clients.client import DEVICE_CODE, Client
 from oauth.clients.lookup import Clients
 from oauth.errors import OAuthError
 from oauth.parameters import Parameters

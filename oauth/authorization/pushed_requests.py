@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.errors import OAuthError
 from oauth.parameters import Parameters
 from oauth.stores import GrantStore

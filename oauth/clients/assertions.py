@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from joserfc.jwk import KeySet
 
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.errors import AssertionRefused, FetchRefused, InvalidClient, RegistrationRefused
 from oauth.jwt import LEEWAY_S, JwksCache, check_times, decode, is_for, read_id, unverified
 from oauth.stores import GrantStore

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 from oauth.audit import SecurityEvent
-from oauth.client import Client, ClientAuthMethod
 from oauth.clients.assertions import ASSERTION_TYPE, ClientAssertions
+from oauth.clients.client import Client, ClientAuthMethod
 from oauth.clients.lookup import Clients
 from oauth.errors import InvalidClient, OAuthError
 from oauth.parameters import Parameters

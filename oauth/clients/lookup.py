@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from oauth.audit import SecurityEvent, reason_of
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.clients.metadata_documents import ClientDocuments, is_document_url
 from oauth.errors import RegistrationRefused
 from oauth.stores import AuditLog, ClientStore

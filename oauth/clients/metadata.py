@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from oauth.client import (
+from oauth.clients.client import (
     AUTHORIZATION_CODE,
     DEFAULT_GRANT_TYPES,
     DEVICE_CODE,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.clients.metadata import check_metadata, clean_name
 from oauth.clients.pinned_documents import PINNED_DOCUMENTS
 from oauth.errors import FetchRefused, RegistrationRefused

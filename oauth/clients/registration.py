@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from oauth.audit import SecurityAction, SecurityEvent, reason_of
 from oauth.authorization.scope_narrowing import STANDING, ProviderScopes
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.clients.lookup import UNUSED_KEPT_S
 from oauth.clients.metadata import ClientMetadata, check_metadata, clean_name
 from oauth.clients.redirect_uris import redirect_host

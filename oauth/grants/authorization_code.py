@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from oauth.audit import SecurityAction, SecurityEvent
-from oauth.client import REFRESH_TOKEN, Client
+from oauth.clients.client import REFRESH_TOKEN, Client
 from oauth.errors import InvalidGrant, OAuthError
 from oauth.parameters import Parameters
 from oauth.pkce import proves

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from oauth.authorization.scope_narrowing import ProviderScopes, known, narrow
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.errors import OAuthError
 from oauth.parameters import Parameters
 from oauth.resources import Resources

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from oauth.client import REFRESH_TOKEN, Client
+from oauth.clients.client import REFRESH_TOKEN, Client
 from oauth.errors import InvalidGrant, OAuthError
 from oauth.parameters import Parameters
 from oauth.stores import GrantStore, OAuthRows

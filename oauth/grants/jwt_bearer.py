@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from oauth.audit import SecurityEvent
 from oauth.authorization.scope_narrowing import AllowedScopes, ProviderScopes, known, narrow
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.errors import AssertionRefused, FetchRefused, InvalidGrant, OAuthError, RegistrationRefused
 from oauth.jwt import LEEWAY_S, JwksCache, check_times, decode, is_for, read_id, unverified
 from oauth.parameters import Parameters

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from oauth.audit import SecurityEvent
 from oauth.authorization.scope_narrowing import AllowedScopes, narrow
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.errors import InvalidGrant, OAuthError, SealBroken
 from oauth.parameters import Parameters
 from oauth.resources import Resources

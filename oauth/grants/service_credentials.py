@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from oauth.client import PRIVATE_KEY_JWT, Client
+from oauth.clients.client import PRIVATE_KEY_JWT, Client
 from oauth.errors import OAuthError
 from oauth.parameters import Parameters
 from oauth.services.admin_tokens import AdminTokens

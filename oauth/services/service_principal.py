@@ -14,7 +14,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from oauth.administration.errors import MachineRefused
 from oauth.administration.roles import Role
-from oauth.client import CLIENT_CREDENTIALS, PRIVATE_KEY_JWT, Client
+from oauth.clients.client import CLIENT_CREDENTIALS, PRIVATE_KEY_JWT, Client
 from oauth.errors import RegistrationRefused
 from oauth.public_keys import MIN_RSA_BITS, import_public_keys, read_object
 from oauth.resources import LOOPBACK_HOSTS

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.services.service_principal import ServicePrincipal
 from oauth.services.trust_policy import TrustPolicy
 

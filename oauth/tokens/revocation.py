@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from oauth.audit import SecurityAction, SecurityEvent
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.errors import OAuthError
 from oauth.parameters import Parameters
 from oauth.stores import AuditLog, ClientStore, GrantStore

@@ -13,9 +13,9 @@ from oauth.authorization.consent_view import scope_words
 from oauth.authorization.device_codes import DeviceCodes
 from oauth.authorization.pushed_requests import PushedRequests
 from oauth.authorization.scope_narrowing import AllowedScopes, ProviderScopes
-from oauth.client import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, JWT_BEARER, REFRESH_TOKEN, TOKEN_EXCHANGE
 from oauth.clients.assertions import ClientAssertions
 from oauth.clients.authentication import ClientAuthentication
+from oauth.clients.client import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, JWT_BEARER, REFRESH_TOKEN, TOKEN_EXCHANGE
 from oauth.clients.lookup import Clients
 from oauth.clients.metadata_documents import ClientDocuments
 from oauth.clients.registration import Registration

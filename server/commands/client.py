@@ -6,7 +6,7 @@ from typing import IO
 
 import click
 
-from oauth.client import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, ApplicationType, Client
+from oauth.clients.client import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, ApplicationType, Client
 from oauth.clients.redirect_uris import check_registrable, is_native
 from oauth.errors import RegistrationRefused
 from oauth.public_keys import import_public_keys, read_object

@@ -15,12 +15,12 @@ from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
 from starlette.types import Receive, Scope, Send
 
 from server.config.settings import Settings
-from server.halves_for_memory import readable
 from server.http.buffered_exchange import BufferedExchange, buffered_exchange
 from server.mcp.answers import encoded
 from server.mcp.duplicate_names import repeated_name_in_turns
 from server.mcp.extras import Extras, NoExtras
 from server.mcp.fast_path import FastPath, FastRequest
+from server.mcp.halves_for_memory import readable
 from server.mcp.request_state import RequestStates
 from server.mcp.response import JSON_HEADERS, DisconnectWatcher, Exchange
 from server.mcp.sdk_path import SdkPath

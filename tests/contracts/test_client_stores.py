@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from oauth.audit import SecurityEvent
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.tokens.formats import hash_token
 from server.storage.database import Database
 from tests.contracts.oauth_stores import NOW, Stores, stores_on

@@ -10,7 +10,7 @@ from sqlalchemy import Table, select
 
 from oauth.audit import SecurityEvent
 from oauth.authorization.request import AuthorizationRequest
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.connections.connecting.connect_flow import AuthorizationAttempt, ConnectFlow
 from oauth.connections.connection import Connection
 from oauth.connections.upstream.registrations import UpstreamRegistration

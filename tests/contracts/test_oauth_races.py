@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from oauth.authorization.scope_narrowing import STANDING
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.errors import OAuthError
 from oauth.grants.authorization_code import AuthorizationCodeGrant
 from oauth.grants.refresh_token import RefreshTokenGrant

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, precondition, rule
 
 from oauth.authorization.scope_narrowing import STANDING
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.errors import InvalidGrant, OAuthError
 from oauth.grants.authorization_code import MAX_TRIES, AuthorizationCodeGrant
 from oauth.grants.refresh_token import RefreshTokenGrant

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
-from oauth.client import Client, ClientKind
+from oauth.clients.client import Client, ClientKind
 from oauth.scopes import render
 from oauth.services.stores import ServiceStore
 from oauth.tokens.revocation import Revocation

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oauth.administration.errors import TooManyMachines
 from oauth.administration.roles import Role
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.errors import AlreadyTaken
 from oauth.services.machine import MAX_OF_A_TENANT
 from oauth.services.service_principal import ServicePrincipal

@@ -9,7 +9,7 @@ from typing import TypeVar
 import anyio
 
 from oauth.audit import SecurityEvent
-from oauth.client import Client, ClientKind
+from oauth.clients.client import Client, ClientKind
 from oauth.quotas import OAuthQuotas
 from oauth.stores import OAuthRows
 from oauth.tokens.grant_records import (

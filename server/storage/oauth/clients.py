@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Row, delete, select, update
 
-from oauth.client import Client, ClientKind
+from oauth.clients.client import Client, ClientKind
 from server.storage.database import Database
 from server.storage.insertion import insert_or_replace
 from server.storage.row_mapping import Values, from_us, to_us

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import httpx2
 
-from oauth.client import CLIENT_CREDENTIALS, Client
+from oauth.clients.client import CLIENT_CREDENTIALS, Client
 from oauth.tokens.formats import hash_token, new_token
 from tests.oauth.gateway import MCP, MCP2, OAuthGateway, oauth_error
 

@@ -6,7 +6,7 @@ import anyio
 import httpx2
 from joserfc.jwk import ECKey
 
-from oauth.client import JWT_BEARER
+from oauth.clients.client import JWT_BEARER
 from oauth.grants.jwt_bearer import TrustedIssuer
 from oauth.tokens.formats import new_token
 from server.assembly.authorization import AuthorizationServer, OAuthStores

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.tokens.grant_records import Grant
 from oauth.tokens.operator_issued import MINT_CLIENT
 from oauth.tokens.own_grants import OwnGrants

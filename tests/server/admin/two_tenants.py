@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from oauth.client import Client
+from oauth.clients.client import Client
 from oauth.connections.connecting.keys import add_key
 from oauth.connections.connection import ConnectionSecret
 from server.audited import Audited, audited

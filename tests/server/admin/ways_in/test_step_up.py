@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from oauth.administration.roles import Role
-from oauth.client import Client
+from oauth.clients.client import Client
 from server.app import Gateway
 from tests.server.admin.ways_in.console_browser import ConsoleBrowser, signed_in
 from tests.server.admin.ways_in.test_sessions import subject_of
