@@ -3,6 +3,7 @@
 import compileall
 import gc
 import os
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.compiled_statements import share_compiled_statements
 from tests.examples import ALL
+from tests.quick_passwords import hash_quickly
 from tests.temporary_files import put_into_memory
 from tools.heavy_json.worker import WORKERS
 
@@ -40,6 +42,7 @@ os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("no_authority.pem"))
 
 put_into_memory()
 share_compiled_statements()
+hash_quickly()
 
 # A developer's own settings must not leak into the suite.
 for name in [name for name in os.environ if name.startswith("ASCEND_")]:
@@ -86,7 +89,11 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile the packages first: where PYTHONDONTWRITEBYTECODE is set, each of a hundred processes would do so for itself."""
+    """Compile the packages first: where PYTHONDONTWRITEBYTECODE is set, each of a hundred processes would do so for itself.
+
+    What pytest makes of the tests' assertions is kept as well: half of the time to collect them.
+    """
+    sys.dont_write_bytecode = False
     if not hasattr(config, "workerinput"):
         for package in ("server", "tools", "oauth", "capability_index"):
             compileall.compile_dir(REPOSITORY / package, quiet=2)

@@ -15,6 +15,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from server.cli import main
+from tests.quick_passwords import hash_quickly
 
 #: what `ascend serve` loads, too: the demo, and what the first request or model call would wait for
 LOADED = (
@@ -80,4 +81,5 @@ def _run(argv: list[str], environ: Mapping[str, str], out: str, err: str) -> Non
     os.environ.update(environ)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = argv
+    hash_quickly()
     main()

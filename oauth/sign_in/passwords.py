@@ -26,11 +26,12 @@ MAX_WAITING = 100
 class Passwords:
     """Sets and checks passwords. Hashing runs in a thread, few at a time, so that guesses cannot starve the event loop."""
 
-    def __init__(self, subjects: SubjectStore, *, hasher: PasswordHasher = HASHER) -> None:
+    def __init__(self, subjects: SubjectStore, *, hasher: PasswordHasher | None = None) -> None:
+        """hasher: HASHER, unless another is given."""
         self._subjects = subjects
-        self._hasher = hasher
+        self._hasher = hasher or HASHER
         # Verified against when there is no such subject, so that unknown and known ones cost the same work.
-        self._nobody = _hash_of_nobody(hasher)
+        self._nobody = _hash_of_nobody(self._hasher)
         self._limiter: CapacityLimiter | None = None
         self._under_way = 0
 

@@ -9,8 +9,9 @@ from argon2.low_level import Type
 
 from oauth.errors import AlreadyTaken
 from oauth.sign_in.errors import HashingBusy, InvalidInput
-from oauth.sign_in.passwords import HASHER, MAX_WAITING, Passwords, new_password
+from oauth.sign_in.passwords import MAX_WAITING, Passwords, new_password
 from server.storage.memory.subjects import MemorySubjectStore
+from tests.quick_passwords import OWASP
 
 PASSWORD = "correct-horse-battery"
 
@@ -113,7 +114,7 @@ async def test_a_password_is_changed_by_who_knows_it() -> None:
 
 def test_the_hash_is_argon2id_as_owasp_recommends() -> None:
     """OWASP password storage: 19 MiB, two passes, one lane."""
-    assert (HASHER.type, HASHER.memory_cost, HASHER.time_cost, HASHER.parallelism) == (Type.ID, 19456, 2, 1)
+    assert (OWASP.type, OWASP.memory_cost, OWASP.time_cost, OWASP.parallelism) == (Type.ID, 19456, 2, 1)
 
 
 def test_a_made_password_can_be_read_out_loud() -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import anyio
 import httpx2
-from argon2 import PasswordHasher
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -41,10 +40,6 @@ from server.storage.memory.passkeys import MemoryPasskeyStore
 from server.storage.memory.subjects import MemoryBrowserSessionStore, MemorySubjectStore
 from tests.server.http.standing_server import StandingServer, standing_server
 from tests.server.pages.stand_in_requests import EMAIL, Clock, MemoryAudit, StandInConsent, StandInGrants
-
-#: enough to be Argon2id, too little to keep the tests waiting
-QUICK = PasswordHasher(memory_cost=64, time_cost=1, parallelism=1)
-
 
 PASSWORD = "correct-horse-battery"
 
@@ -78,7 +73,7 @@ class SignInApp:
         self.redirect_uri = self.redirect_uri or f"{self.url}/arrived"
         self.pages = Pages(self.settings)
         self.sessions = BrowserSessions(MemoryBrowserSessionStore(self.subjects), settings=self.settings, clock=self.clock)
-        self.passwords = Passwords(self.subjects, hasher=QUICK)
+        self.passwords = Passwords(self.subjects)
         self.limits = RateLimits(scale=self.settings.authorization.rate_limit_scale)
         self.audit = MemoryAudit()
         self.passkey_store = MemoryPasskeyStore()
@@ -99,7 +94,7 @@ class SignInApp:
 
         async def add() -> None:
             # Its own Passwords: a limiter belongs to the event loop that used it first.
-            passwords = Passwords(self.subjects, hasher=QUICK)
+            passwords = Passwords(self.subjects)
             await passwords.add_subject(tenant_id, email, PASSWORD, display_name=display_name)
 
         # In a thread, because a test that drives a browser has a loop in its own.
