@@ -1,7 +1,7 @@
 """What must always hold, each with the test that holds it: `python -m benchmarks.invariants` writes docs/INVARIANTS.md.
 
 The sentence is the test's own name, so neither can change without the other. A test that is gone or renamed is noticed by
-tests/test_reference.py, as is a page that is out of date.
+tests/house/test_reference.py, as is a page that is out of date.
 """
 
 import ast
@@ -43,7 +43,7 @@ INVARIANTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "tests/tools/plans/test_code_limits.py": ("test_what_goes_beyond_the_sandbox_ends_the_run_and_nothing_else",),
     },
     "Tenants apart": {
-        "tests/test_tenant_statements.py": ("test_every_statement_on_tenant_data_names_the_tenant",),
+        "tests/house/test_tenant_statements.py": ("test_every_statement_on_tenant_data_names_the_tenant",),
         "tests/oauth/behaviour/test_plumbing.py": (
             "test_m1_a_token_is_nothing_at_another_tenant",
             "test_m2_a_person_of_one_tenant_gets_no_code_of_another",
@@ -69,7 +69,7 @@ INVARIANTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "tests/oauth/behaviour/test_spellings_are_no_door.py": ("test_a_redirect_uri_is_the_registered_one_but_for_the_port_of_loopback",),
         "tests/oauth/behaviour/test_consent_by_scope.py": ("test_a_scope_that_this_person_may_not_use_cannot_be_ticked",),
-        "tests/contracts/test_token_environments.py": ("test_a_row_of_production_is_no_token_in_a_test_system",),
+        "tests/contracts/oauth/test_token_environments.py": ("test_a_row_of_production_is_no_token_in_a_test_system",),
     },
     "Secrets": {
         "tests/oauth/vault/test_vault.py": (
@@ -80,7 +80,7 @@ INVARIANTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
         "tests/oauth/vault/test_marks.py": ("test_one_secrets_rows_put_back_are_noticed",),
         "tests/oauth/connections/test_accounts.py": ("test_a_reveal_is_audited_before_the_first_use_and_carries_its_purpose",),
-        "tests/test_one_truth.py": ("test_a_truth_has_one_place",),
+        "tests/house/test_one_truth.py": ("test_a_truth_has_one_place",),
         "tests/server/config_versions/test_secret_references.py": ("test_what_looks_like_a_secret_is_refused_and_not_repeated",),
     },
     "One way out": {
@@ -97,11 +97,11 @@ INVARIANTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "tests/tools/egress/test_streamed.py": ("test_a_bomb_is_noticed_before_it_is_inflated",),
     },
     "Whatever dies": {
-        "tests/contracts/test_workflows.py": ("test_what_a_step_writes_and_its_record_are_one_transaction",),
-        "tests/flows/test_workflow_crashes.py": ("test_a_process_that_is_killed_at_any_point_loses_and_doubles_nothing",),
+        "tests/contracts/workflows/test_workflows.py": ("test_what_a_step_writes_and_its_record_are_one_transaction",),
+        "tests/flows/workflow_crashes/test_workflow_crashes.py": ("test_a_process_that_is_killed_at_any_point_loses_and_doubles_nothing",),
         "tests/flows/test_crash.py": ("test_an_import_that_is_killed_leaves_all_or_nothing",),
         "tests/contracts/schedules/test_killed_nodes.py": ("test_a_node_that_dies_between_slot_and_start_loses_and_doubles_nothing",),
-        "tests/contracts/test_delivery_stores.py": ("test_of_two_nodes_that_get_the_same_event_one_starts_its_run",),
+        "tests/contracts/workflows/test_delivery_stores.py": ("test_of_two_nodes_that_get_the_same_event_one_starts_its_run",),
         "tests/contracts/change_feed/test_change_feed.py": ("test_a_transaction_under_way_when_a_node_starts_is_heard_when_it_commits",),
         "tests/server/backups/test_backups.py": (
             "test_a_killed_backup_leaves_nothing_that_looks_like_one",
@@ -109,7 +109,7 @@ INVARIANTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
     },
     "Who did what": {
-        "tests/contracts/test_audit_trail.py": (
+        "tests/contracts/administration/test_audit_trail.py": (
             "test_a_change_and_its_row_are_one_transaction",
             "test_writers_side_by_side_make_one_chain",
             "test_old_rows_go_and_the_rest_still_verifies",
@@ -118,16 +118,16 @@ INVARIANTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "test_commands_leave_who_what_and_whose_and_no_secret",
             "test_forms_leave_who_and_what",
         ),
-        "tests/contracts/test_config_stores.py": (
+        "tests/contracts/administration/test_config_stores.py": (
             "test_a_change_is_on_record_with_what_differs_in_the_same_transaction",
             "test_what_another_release_applied_does_not_stop_this_one",
         ),
         "tests/server/test_housekeeping.py": ("test_what_tells_of_changes_is_kept_whatever_the_configuration_says",),
     },
     "The code": {
-        "tests/test_shape.py": ("test_first_party_imports_are_at_the_top_and_absolute",),
-        "tests/test_architecture.py": ("test_every_dependency_is_imported_by_the_program",),
-        "tests/test_guides.py": (
+        "tests/house/test_shape.py": ("test_first_party_imports_are_at_the_top_and_absolute",),
+        "tests/house/test_architecture.py": ("test_every_dependency_is_imported_by_the_program",),
+        "tests/house/test_guides.py": (
             "test_every_command_that_a_page_shows_can_be_typed",
             "test_no_page_names_a_setting_that_there_is_not",
             "test_every_dependency_has_its_sentence",

@@ -1,7 +1,7 @@
 """Pages that say what there is, written from what there is: `python -m benchmarks.reference` writes docs/reference/*.md.
 
 commands.md comes from the command line's own parameters, metrics.md from where the program makes its metrics: some are there only once
-there is something to measure. tests/test_reference.py notices when one is out of date.
+there is something to measure. tests/house/test_reference.py notices when one is out of date.
 """
 
 import ast

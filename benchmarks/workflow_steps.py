@@ -26,7 +26,7 @@ from server.storage.migrate import migrate
 from server.storage.schema.workflows.workflow_tables import workflow_marks, workflow_runs
 from server.storage.workflows.runs.new_runs import QueuedRun, enqueue
 from tests.contracts.postgres import postgres_server
-from tests.contracts.workflow_engines import TENANT, durable_on, running
+from tests.contracts.workflows.workflow_engines import TENANT, durable_on, running
 from tests.gateway import opened
 from tests.waiting import until
 from tools.operation import Json

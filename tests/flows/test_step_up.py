@@ -10,11 +10,11 @@ import anyio
 import pytest
 
 from tests.conftest import REPOSITORY
+from tests.flows.clients.test_node_clients import BINARIES, LIMIT_S, node_environment
 from tests.flows.gateway_process import RunningGateway
 from tests.flows.mcp_client import REDIRECT_URI, MemoryTokenStorage, connected
 from tests.flows.person import Person
 from tests.flows.test_main_job import call
-from tests.flows.test_node_clients import BINARIES, LIMIT_S, node_environment
 
 SEARCH: dict[str, Any] = {"api": "crm.contacts.search", "args": {"query": "Ada"}}
 SCRIPT = REPOSITORY / "tests" / "flows" / "typescript_client.mjs"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.conftest import REPOSITORY
 from tests.empty_store import put_data_directory
-from tests.test_shape import PACKAGES, sources, tree_of
+from tests.house.test_shape import PACKAGES, sources, tree_of
 
 UNASKED = {
     "webauthn",

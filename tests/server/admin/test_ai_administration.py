@@ -16,7 +16,7 @@ from server.admin.reading import MAX_READ_S
 from server.admin.refusals import AdminRefused
 from server.assembly.administration.api import ai_administration
 from server.storage.read_limit import deadline
-from tests.contracts.model_calls import call
+from tests.contracts.ai_gateway.model_calls import call
 from tests.gateway import add_person
 from tests.server.admin.conftest import Administration
 from tools.ai_gateway.caller_keys import CallerKeyIssuer

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import pytest
 
 from server.admin.usage_chart import MAX_BARS, OTHERS, usage_chart
-from tests.contracts.model_calls import call
+from tests.contracts.ai_gateway.model_calls import call
 from tests.server.admin.conftest import Administration
 from tools.ai_gateway.stores import ClosedCall, ModelUsage
 

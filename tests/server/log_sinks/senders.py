@@ -17,7 +17,7 @@ from server.storage.database import Database
 from server.storage.history.calls import SqlCallHistory
 from server.storage.history.shipped_rows import SqlShippedRows, Stream
 from server.storage.history.sink_cursors import SinkCursor, SqlSinkCursors
-from tests.contracts.test_call_history import call
+from tests.contracts.history.test_call_history import call
 from tools.egress.client import Egress
 
 SECRETS = {"token": b"s3cr3t-of-the-vault"}

@@ -20,8 +20,8 @@ from server.storage.history.event_lines import EventLine, SqlEventLines
 from server.storage.history.shipped_rows import Span, SqlShippedRows, Stream
 from server.storage.history.sink_cursors import LeaseLost
 from server.storage.history.tables import call_records
-from tests.contracts.test_audit_trail import changed
-from tests.contracts.test_shipped_rows import followed
+from tests.contracts.administration.test_audit_trail import changed
+from tests.contracts.history.test_shipped_rows import followed
 from tests.empty_store import put_data_directory
 from tests.server.log_sinks.senders import opened_senders, sink
 from tests.tools.sources.http.upstream import Got, Upstream

@@ -61,7 +61,7 @@ def test_a_wrong_request_is_told_what_is_right(http: httpx2.Client, params: dict
 
 
 def test_every_operation_that_it_names_exists() -> None:
-    """Its commands are looked at with those of the guides (tests/test_guides.py)."""
+    """Its commands are looked at with those of the guides (tests/house/test_guides.py)."""
     quoted = re.findall(r"`([^`]+)`", prompts._TEXT.read_text())
     operations = [words for words in quoted if re.fullmatch(r"(gateway|connections)\.[a-z.]+", words)]
     assert len(operations) == 5

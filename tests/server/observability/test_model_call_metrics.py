@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, generate_latest
 
 from server.observability.model_call_metrics import MAX_MODELS, ModelCallMetrics
-from tests.contracts.model_calls import call
+from tests.contracts.ai_gateway.model_calls import call
 from tools.ai_gateway.token_usage import TokenUsage
 
 

@@ -8,7 +8,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from server.observability.model_call_spans import ModelCallSpans
 from server.observability.trace_context import Tracing
-from tests.contracts.model_calls import call
+from tests.contracts.ai_gateway.model_calls import call
 from tools.ai_gateway.token_usage import TokenUsage
 
 TRACEPARENT = f"00-{'a' * 32}-{'b' * 16}-01"

@@ -17,8 +17,8 @@ from server.reports.sample import CALLS
 from server.reports.sources import DAY_US, Sources
 from server.storage.history.tables import call_hours, error_ledger, operation_days
 from server.storage.store import Store, open_store
-from tests.contracts.model_calls import call as model_call
-from tests.contracts.test_call_history import call
+from tests.contracts.ai_gateway.model_calls import call as model_call
+from tests.contracts.history.test_call_history import call
 from tests.empty_store import put_data_directory
 from tools.ai_gateway.feedback import CallFeedback
 from tools.ai_gateway.stores import ClosedCall

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from oauth.token import TokenExchange
 from server.storage.history.rollups import DAY_US, HOUR_US
 from server.storage.store import Store
-from tests.contracts.model_calls import call
+from tests.contracts.ai_gateway.model_calls import call
 from tests.server.admin.console.stand_in_nouns import NOW_US
 from tools.ai_gateway.stores import ClosedCall
 from tools.stores import CallRecord

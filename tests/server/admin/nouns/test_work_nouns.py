@@ -13,7 +13,7 @@ from server.config_versions.changes import ConfigChanges
 from server.storage.alerts.records import AlertState, Outcome
 from server.storage.database import now_us
 from server.storage.schema.config_tables import config_versions
-from tests.contracts.test_delivery_stores import arrival, webhook
+from tests.contracts.workflows.test_delivery_stores import arrival, webhook
 from tests.gateway import bring_openapi
 from tests.server.admin.api.test_services import Machines
 from tests.server.admin.call_records import call_record

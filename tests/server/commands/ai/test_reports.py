@@ -10,7 +10,7 @@ import pytest
 from server.config.load import load
 from server.storage.store import open_store
 from tests.command_line import ascend_here
-from tests.contracts.model_calls import call
+from tests.contracts.ai_gateway.model_calls import call
 from tools.ai_gateway.stores import ClosedCall
 from tools.metering.stores import ClosedCharge
 

@@ -12,8 +12,8 @@ from server.config.load import load
 from server.storage.database import now_us
 from server.storage.store import open_store
 from tests.command_line import Said, ascend_here
-from tests.contracts.model_calls import call as model_call
-from tests.contracts.test_call_history import call
+from tests.contracts.ai_gateway.model_calls import call as model_call
+from tests.contracts.history.test_call_history import call
 from tests.empty_store import put_data_directory
 from tools.ai_gateway.stores import ClosedCall
 from tools.workflows.engine.run_records import MostOpen, NewRun

@@ -11,7 +11,7 @@ from server.reports.kinds import KINDS
 from server.storage.database import now_us
 from server.storage.store import open_store
 from tests.command_line import ascend_here
-from tests.contracts.test_call_history import call
+from tests.contracts.history.test_call_history import call
 from tests.empty_store import put_data_directory
 
 

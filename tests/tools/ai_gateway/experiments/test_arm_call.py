@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.contracts.model_calls import call
+from tests.contracts.ai_gateway.model_calls import call
 from tools.ai_gateway.experiments.arm_call import ArmCall, arm_call_of
 from tools.ai_gateway.records.call_record import TargetAttempt
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from tests.contracts.model_calls import call
+from tests.contracts.ai_gateway.model_calls import call
 from tools.ai_gateway.configuration.config import Experiment
 from tools.ai_gateway.experiments.report import experiment_json, report_json
 from tools.ai_gateway.feedback import ScoredArm

@@ -9,7 +9,7 @@ import pytest
 from server.storage.ai_gateway.configurations import SqlAiConfigs
 from server.storage.ai_gateway.feedback import SqlFeedbackStore
 from server.storage.ai_gateway.model_calls import SqlModelCallStore
-from tests.contracts.model_calls import call
+from tests.contracts.ai_gateway.model_calls import call
 from tests.waiting import until
 from tools.ai_gateway.configuration.changes import ConfigChanges
 from tools.ai_gateway.configuration.live import LiveConfig

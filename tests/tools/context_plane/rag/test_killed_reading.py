@@ -12,7 +12,7 @@ from server.config.store import sqlite_url
 from server.storage.context_plane.documents.document_store import SqlDocumentStore
 from server.storage.database import Database
 from tests.conftest import REPOSITORY
-from tests.contracts.test_document_stores import document
+from tests.contracts.context_plane.test_document_stores import document
 from tests.empty_store import put_empty_store
 from tools.context_plane.stores import Scope
 from tools.quotas import DOCUMENTS

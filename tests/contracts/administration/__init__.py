@@ -1,0 +1,1 @@
+"""What stores of the administration, the audit trail, alerts and configuration promise."""

@@ -1,0 +1,1 @@
+"""What stores of the AI gateway and of metering promise."""

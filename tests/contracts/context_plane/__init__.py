@@ -1,0 +1,1 @@
+"""What stores of the context plane promise."""

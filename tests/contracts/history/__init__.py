@@ -1,0 +1,1 @@
+"""What the history promises: calls, sums, rows on their way to sinks."""

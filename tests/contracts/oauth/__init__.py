@@ -1,0 +1,1 @@
+"""What stores of the authorization server, of people, of secrets and connections promise."""

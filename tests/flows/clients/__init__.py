@@ -1,0 +1,1 @@
+"""Clients of many makers at a real gateway."""

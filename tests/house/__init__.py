@@ -1,0 +1,1 @@
+"""What the code, its pages and its tests are held to."""
