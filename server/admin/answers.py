@@ -13,6 +13,7 @@ from server.observability.trace_context import carrier_of, trace_id_of
 from server.storage.database import StoreUnavailable
 from server.storage.read_limit import ReadTooLong
 from tools.ai_gateway.configuration.changes import NoSuchThing, ThingExists
+from tools.errors import Busy
 from tools.operation import Json
 from tools.versioned_documents.faults import ConfigInvalid
 from tools.versioned_documents.versions import VersionConflict
@@ -83,6 +84,8 @@ def _refused(error: Exception) -> AdminRefused | None:
         case ReadTooLong():
             hint = "ask for a shorter span, or narrow it by tenant or another filter"
             return AdminRefused(503, "too_slow", "reading this took more than two seconds and was ended", hint)
+        case Busy():
+            return AdminRefused(503, "busy", "too many exports are under way", "try again in a moment", headers={"retry-after": "2"})
         case TimeoutError():
             return AdminRefused(408, "request_timeout", "the body did not come in time", "send it again")
         case HTTPException(status_code=405):

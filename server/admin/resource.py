@@ -150,6 +150,8 @@ class Resource:
     #: the column whose link a row opens, where things have no page of their own
     leads_by: str = ""
     filters: tuple[Filter, ...] = ()
+    #: every page reads all there is (`page_of`), so an export asks for one page of everything
+    is_read_whole: bool = False
     changes: tuple[Change, ...] = ()
     default_range: str = ""
     least: Role = Role.AUDITOR

@@ -34,6 +34,7 @@ class Catalog:
         #: tenant id (None: shared) -> provider -> digest of its operations
         self._digests: dict[str | None, dict[str, bytes]] = {None: {}}
         self._views: dict[str, CatalogView] = {}
+        self._ids_anywhere: frozenset[str] | None = None
 
     def install(self, builtins: Iterable[Operation]) -> None:
         """Add the operations that the gateway brings along; they may need the catalogue themselves, so they come second."""
@@ -93,6 +94,13 @@ class Catalog:
         return self._by_id.get(tenant_id, _NONE)
 
     @property
+    def ids_anywhere(self) -> frozenset[str]:
+        """What the operations of every owner are called; kept until something changes."""
+        if self._ids_anywhere is None:
+            self._ids_anywhere = frozenset().union(*self._by_id.values())
+        return self._ids_anywhere
+
+    @property
     def owners(self) -> tuple[str | None, ...]:
         """Tenant ids that have operations of their own, and None for the shared ones."""
         return tuple(self._by_id)
@@ -105,6 +113,7 @@ class Catalog:
                 if operation.id not in self._builtins:
                     by_id[operation.id] = operation
         self._by_id[owner] = by_id
+        self._ids_anywhere = None
         if owner is None:
             self._views.clear()
         else:

@@ -12,7 +12,7 @@ from server.admin.answers import thing
 from server.admin.api.changes import ApiChanges
 from server.admin.api.openapi import openapi_document
 from server.admin.asked import administrator_of
-from server.admin.lists.exports import FORMATS, exported
+from server.admin.lists.exports import FORMATS, Exports
 from server.admin.lists.list_query import list_query
 from server.admin.lists.written import written
 from server.admin.reading import count_of, must_see, thing_of
@@ -35,7 +35,7 @@ class AdminApi:
         """origin, `token_url`: of the administration, and where machines get tokens, for the document about all this."""
         self._resources = {each.name: each for each in resources}
         self._origin, self._token_url = origin, token_url
-        self._changes, self._others = changes, others
+        self._changes, self._others, self._exports = changes, others, Exports()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         segments = _segments(scope)
@@ -77,9 +77,9 @@ class AdminApi:
             raise invalid("count: give 1, or leave it out")
         query = list_query(administrator, resource, asked.multi_items(), time.time_ns() // 1_000, others=_OWN_PARAMETERS)
         if is_counted == "0" or form != "json":
-            return await exported(administrator, resource, query, form)
+            return await self._exports.of(administrator, resource, query, form)
         count, is_all = await count_of(administrator, resource, query)
-        return await exported(administrator, resource, query, form, count=count, count_is_all=is_all)
+        return await self._exports.of(administrator, resource, query, form, count=count, count_is_all=is_all)
 
     async def _thing(self, request: Request, resource: Resource, key: str) -> Response:
         found = written(resource, await thing_of(administrator_of(request), resource, key))

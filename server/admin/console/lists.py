@@ -12,7 +12,7 @@ from server.admin.console.address import Address, page_of, range_links
 from server.admin.console.page import ConsolePages
 from server.admin.console.values import NONE, html, said, shown
 from server.admin.console.visitor import Visitor
-from server.admin.lists.exports import FORMATS, exported
+from server.admin.lists.exports import FORMATS, Exports
 from server.admin.lists.list_query import list_query
 from server.admin.reading import must_see, rows_of
 from server.admin.refusals import not_found
@@ -55,7 +55,7 @@ class ListPages:
     """`/admin/{name}`."""
 
     def __init__(self, pages: ConsolePages, resources: Iterable[Resource], tenants: Tenants) -> None:
-        self._pages, self._tenants = pages, tenants
+        self._pages, self._tenants, self._exports = pages, tenants, Exports()
         self.resources: Mapping[str, Resource] = {each.name: each for each in resources}
 
     def named(self, name: str) -> Resource:
@@ -73,7 +73,7 @@ class ListPages:
         address = visitor.address
         query = list_query(visitor.administrator, resource, address.parameters, now_us, others=PAGE_PARAMETERS)
         if (wanted := address.get("format")) in FORMATS:
-            return await exported(visitor.administrator, resource, query, wanted)
+            return await self._exports.of(visitor.administrator, resource, query, wanted)
         found = await rows_of(visitor.administrator, resource, query)
         return await self._pages.show(
             visitor,

@@ -31,13 +31,18 @@ def part(rows: Sequence[R], limit: int, cursor: str | None, key: Sequence[str]) 
     A page begins behind the row with which the last one ended, wherever that stands by now, and in its place where it has gone: rows
     that come and go before it neither hide nor repeat others.
     """
-    start, keys = 0, [_key_of(row, key) for row in rows]
-    if cursor is not None:
-        place, last = number_and_text_of(cursor) or (0, "")
-        start = keys.index(last) + 1 if last in keys else place - 1
-    start = min(max(start, 0), len(rows))
+    start = 0 if cursor is None else min(_start(rows, key, *(number_and_text_of(cursor) or (0, ""))), len(rows))
     end = start + limit
-    return rows[start:end], f"{end}.{keys[end - 1]}" if len(rows) > end else None
+    return rows[start:end], f"{end}.{_key_of(rows[end - 1], key)}" if len(rows) > end else None
+
+
+def _start(rows: Sequence[R], key: Sequence[str], place: int, last: str) -> int:
+    """Return where the page behind `last` begins, which ended at `place`."""
+    # Nearly always nothing has come or gone meanwhile, and one name is enough.
+    if 0 < place <= len(rows) and _key_of(rows[place - 1], key) == last:
+        return place
+    moved_to = next((number for number, row in enumerate(rows, 1) if _key_of(row, key) == last), None)
+    return moved_to if moved_to is not None else max(place - 1, 0)
 
 
 def _key_of(row: Mapping[str, Json], members: Sequence[str]) -> str:

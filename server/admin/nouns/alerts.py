@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from oauth.administration.roles import Role
 from server.admin.administrators import Administrator
-from server.admin.lists.cursors import cursor_after, numbers_of
+from server.admin.lists.cursors import page_of
 from server.admin.refusals import AdminRefused, not_found
 from server.admin.resource import Change, Column, Done, Field, Filter, ListQuery, Resource, Row, Rows
 from server.alerts.board import SeenAlert, SeesAlerts
@@ -45,6 +45,7 @@ class AlertNoun:
             ),
             facts=(Column(name="hint", title="What to do"), Column(name="messages", title="Messages"), Column(name="id", title="Alert")),
             rows=self.rows,
+            is_read_whole=True,
             one=self.one,
             filters=(
                 Filter(name="state", title="State", choices=("firing", "pending", "resolved")),
@@ -61,10 +62,7 @@ class AlertNoun:
     async def rows(self, _administrator: Administrator, query: ListQuery) -> Rows:
         wanted_state, wanted_rule = query.filters.get("state"), query.filters.get("rule")
         found = [each for each in await self.board.alerts() if wanted_state in (None, each.state) and wanted_rule in (None, each.rule)]
-        place = numbers_of(query.cursor, 1)
-        start = 0 if place is None else place[0]
-        shown = found[start : start + query.limit]
-        return Rows([_row(each) for each in shown], cursor_after(start + query.limit) if len(found) > start + query.limit else None)
+        return page_of([_row(each) for each in found], query, "id")
 
     async def one(self, _administrator: Administrator, key: str) -> Row | None:
         alert = await self._alert(key)
@@ -111,6 +109,7 @@ class SilenceNoun:
             ),
             facts=(Column(name="began", title="Since", kind="time"), Column(name="id", title="Silence")),
             rows=self.rows,
+            is_read_whole=True,
             one=self.one,
             changes=(
                 Change("add", "Silence a rule", self.add, fields=(_RULE, _LASTS, _WHY), is_of_list=True),

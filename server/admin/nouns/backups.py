@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from oauth.tenants import DEFAULT_TENANT
 from server.admin.administrators import Administrator
+from server.admin.lists.cursors import page_of
 from server.admin.nouns.jobs import as_refusals
 from server.admin.refusals import AdminRefused, not_found
 from server.admin.resource import Change, Column, Done, ListQuery, Resource, Row, Rows
@@ -55,6 +56,7 @@ class Backups:
             ),
             facts=(Column(name="reason", title="What was wrong"), Column(name="at", title="Where")),
             rows=self.rows,
+            is_read_whole=True,
             one=self.one,
             changes=(
                 Change("make", "Make one now", self.make, is_of_list=True),
@@ -67,11 +69,9 @@ class Backups:
 
     async def rows(self, _administrator: Administrator, query: ListQuery) -> Rows:
         tried = await self._tried()
-        kept = [each for each in await self._listed() if query.cursor is None or each.name < query.cursor]
         # Names end with the time, and are of one environment nearly always: newest first is descending.
-        kept.sort(key=lambda each: each.name, reverse=True)
-        shown = kept[: query.limit]
-        return Rows([_row(each, tried.get(each.name)) for each in shown], shown[-1].name if len(kept) > query.limit else None)
+        kept = sorted(await self._listed(), key=lambda each: each.name, reverse=True)
+        return page_of([_row(each, tried.get(each.name)) for each in kept], query, "id")
 
     async def one(self, _administrator: Administrator, key: str) -> Row | None:
         found = await self._kept(key)

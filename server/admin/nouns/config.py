@@ -34,6 +34,7 @@ class Config:
             ),
             facts=(Column(name="differences", title="What it changed"), Column(name="document", title="What it says")),
             rows=self.rows,
+            is_read_whole=True,
             one=self.one,
             changes=(
                 Change(

@@ -14,6 +14,7 @@ from server.admin.refusals import not_found
 from server.admin.resource import Change, Column, Done, Filter, ListQuery, Resource, Row, Rows
 from server.storage.oauth.connections import SqlConnectionStore
 from server.storage.oauth.subjects import SqlSubjectStore
+from tools.turns import in_turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class ConnectionNoun:
                 Column(name="failures", title="Failed refreshes in a row", kind="number"),
             ),
             rows=self.rows,
+            is_read_whole=True,
             one=self.one,
             filters=(Filter(name="provider", title="Provider"), Filter(name="state", title="State")),
             changes=(
@@ -58,13 +60,13 @@ class ConnectionNoun:
         found = await self.store.load() if query.tenant_id is None else await self.store.of_tenant(query.tenant_id)
         now, asked = time.time(), query.filters
         wanted = [
-            each
-            for each in sorted(found, key=lambda each: (each.tenant_id, each.provider, each.alias, each.account_id))
+            {"id": each.account_id, "of": each}
+            async for each in in_turns(found)
             if asked.get("provider") in (None, each.provider) and asked.get("state") in (None, _state(each, now))
         ]
-        page = page_of([{"id": each.account_id, "of": each} for each in wanted], query, "id")
+        page = page_of(wanted, query, "id")
         names = await names_of(self.subjects, {(row["of"].tenant_id, row["of"].subject) for row in page.items})
-        return Rows([connection_row(row["of"], names, now) for row in page.items], page.next_cursor)
+        return Rows([connection_row(row["of"], names, now) async for row in in_turns(page.items)], page.next_cursor)
 
     async def one(self, administrator: Administrator, key: str) -> Row | None:
         found = await self._found(administrator, key)

@@ -43,6 +43,7 @@ class LogSinkNoun:
                 Column(name="next_try_at", title="Tried again", kind="time"),
             ),
             rows=self.rows,
+            is_read_whole=True,
             one=self.one,
             is_of_gateway=True,
             when_empty="No sink is configured. Name one below `[[sinks.logs]]`, and `ascend config apply` the file.",

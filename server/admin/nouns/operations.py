@@ -1,6 +1,5 @@
 """Operations: what a tenant can call, what waits for an operator, and what a call would send."""
 
-from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import get_args
@@ -10,6 +9,7 @@ import orjson
 from oauth.principal import Principal
 from oauth.scopes import CONNECT
 from server.admin.administrators import Administrator
+from server.admin.lists.cursors import page_of
 from server.admin.nouns.held_tools import EVERY_TENANT, accept_tools, held_facts
 from server.admin.refusals import AdminRefused, not_found
 from server.admin.resource import Change, Column, Done, Field, Filter, ListQuery, Resource, Row, Rows
@@ -20,6 +20,7 @@ from tools.catalog.quarantine import HeldTool, stamp_of
 from tools.dispatch.dispatcher import Dispatcher
 from tools.operation import Access, CallOptions, ClientInfo, Json, Operation
 from tools.sources.importing import accepted_definitions
+from tools.turns import in_turns
 
 #: how the call's record names who asked
 _CLIENT = ClientInfo("", name="administration")
@@ -59,6 +60,7 @@ class OperationNoun:
                 Column(name="seen", title="Stamp"),
             ),
             rows=self.rows,
+            is_read_whole=True,
             one=self.one,
             filters=(
                 Filter(name="provider", title="Provider"),
@@ -93,14 +95,12 @@ class OperationNoun:
         held = await self._held(tenant_id)
         known, asked = self.known(tenant_id), query.filters
         wanted = []
-        for name in sorted({*known, *held}):
+        async for name in in_turns(sorted({*known, *held})):
             row = _row(name, known.get(name), held.get(name))
             is_named = asked.get("provider") in (None, row["provider"]) and asked.get("access") in (None, row["access"])
             if is_named and ("held" not in asked or row["held"]):
                 wanted.append(row)
-        start = 0 if query.cursor is None else bisect_right([row["id"] for row in wanted], query.cursor)
-        shown = wanted[start : start + query.limit]
-        return Rows(shown, shown[-1]["id"] if start + len(shown) < len(wanted) else None)
+        return page_of(wanted, query, "id")
 
     async def one(self, administrator: Administrator, key: str) -> Row | None:
         tenant_id = administrator.tenant_id

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from server.admin.administrators import Administrator
 from server.admin.figures import METRICS, TITLES
 from server.admin.lists.cursors import page_of
-from server.admin.refusals import AdminRefused, not_found
+from server.admin.nouns.tenants import found_tenant
+from server.admin.refusals import AdminRefused, no_such_tenant, not_found
 from server.admin.resource import Change, Column, Done, Field, ListQuery, Resource, Row, Rows
 from server.storage.administration.share_links import ShareLink, SqlShareLinks, TooManyLinks
+from server.storage.oauth.tenants import SqlTenantStore
 
 MAX_DAYS, DEFAULT_DAYS = 90, 30
 RANGES = ("24h", "7d", "30d")
@@ -23,6 +25,7 @@ class ShareLinks:
     """`origin`: where the console is, without a slash at its end."""
 
     links: SqlShareLinks
+    tenants: SqlTenantStore
     origin: str
     clock: Callable[[], float] = time.time
 
@@ -42,6 +45,7 @@ class ShareLinks:
             ),
             facts=(Column(name="id", title="Number"),),
             rows=self.rows,
+            is_read_whole=True,
             one=self.one,
             changes=(
                 Change(
@@ -75,11 +79,15 @@ class ShareLinks:
         metrics = [name for name in METRICS if values.get(name)]
         if not metrics:
             raise _fault(METRICS[0], "choose one of the figures at least")
+        tenant_id = administrator.reach(values.get("tenant") or None) or ""
+        # Else a link would wait for the tenant that somebody gives this name one day.
+        if tenant_id and await found_tenant(self.tenants, tenant_id) is None:
+            raise no_such_tenant()
         token, now = secrets.token_urlsafe(32), self.clock()
         link = ShareLink(
             link_id=secrets.token_hex(6),
             token_hash=hash_of(token),
-            tenant_id=administrator.reach(values.get("tenant") or None) or "",
+            tenant_id=tenant_id,
             title=values["title"],
             metrics=" ".join(metrics),
             range=values["range"],

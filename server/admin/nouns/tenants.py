@@ -47,6 +47,7 @@ class TenantNoun:
                 Column(name="version", title="Version"),
             ),
             rows=self.rows,
+            is_read_whole=True,
             one=self.one,
             changes=(
                 Change(

@@ -1,6 +1,6 @@
 """What is administered, put together with the parts that it is about; every face is given the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 from oauth.resources import admin_resource
@@ -49,6 +49,9 @@ def assemble_nouns(of: Administration) -> tuple[Resource, ...]:
     def known(tenant_id: str) -> Mapping[str, Operation]:
         return operations.catalog.visible(tenant_id).operations_by_id
 
+    def ids(tenant_id: str | None) -> Collection[str]:
+        return operations.catalog.ids_anywhere if tenant_id is None else known(tenant_id)
+
     async def try_all_sinks() -> Sequence[Tried]:
         section = of.config.current.alerts
         sinks = Sinks(of.egress, RevealedSecrets(NamedSecrets(of.connections.vault)).reveal)
@@ -58,7 +61,7 @@ def assemble_nouns(of: Administration) -> tuple[Resource, ...]:
     return (
         Calls(store.calls, store.subjects).resource(),
         Errors(store.figures, store.audit_trail).resource(),
-        Usage(store.figures, known).resource(),
+        Usage(store.figures, ids).resource(),
         Audit(store.audit_trail).resource(),
         Decisions(store.decisions, store.subjects).resource(),
         TenantNoun(store.tenants, settings.mcp_url).resource(),
@@ -74,7 +77,7 @@ def assemble_nouns(of: Administration) -> tuple[Resource, ...]:
         Config(store.config_versions, ConfigChanges(store.config_versions, of.connections.has_named_secret)).resource(),
         LogSinkNoun(store.sink_cursors, lambda: of.config.current.sinks).resource(),
         Reports(reports).resource(),
-        ShareLinks(store.share_links, settings.admin_url).resource(),
+        ShareLinks(store.share_links, store.tenants, settings.admin_url).resource(),
         Services(store.machines.services, store.clients, store.tenants, revocation).resource(),
         Trust(store.machines.policies, store.tenants, revocation, partial(admin_resource, settings.admin_url)).resource(),
     )

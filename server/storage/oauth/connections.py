@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,14 +29,17 @@ class SqlConnectionStore:
         self._database = database
 
     async def load(self) -> Sequence[Connection]:
-        async with self._database.read() as connection:
-            return [_connection(row) for row in await connection.execute(select(connections))]
+        return await self._all(select(connections))
 
     async def of_tenant(self, tenant_id: str) -> Sequence[Connection]:
         """Return every connection of a tenant."""
-        async with self._database.read() as connection:
-            found = await connection.execute(select(connections).where(connections.c.tenant_id == tenant_id))
-            return [_connection(row) for row in found]
+        return await self._all(select(connections).where(connections.c.tenant_id == tenant_id))
+
+    async def _all(self, query: Select[Any]) -> Sequence[Connection]:
+        c = connections.c
+        ordered = query.order_by(c.tenant_id, c.provider, c.alias, c.account_id)
+        # In one thread: of all tenants there are many, and the loop has others to see to.
+        return await self._database.look(lambda sql: [_connection(row) for row in sql.execute(ordered)])
 
     async def at_providers(self, tenant_id: str, providers: Collection[str]) -> Sequence[Connection]:
         """Return a tenant's connections at these providers, oldest first."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from oauth.administration.errors import MachineRefused
 from oauth.administration.roles import Role
+from oauth.clients.client import Client
 from oauth.services.service_principal import DEFAULT_DAYS, MAX_DAYS, ServicePrincipal, new_service, public_keys_of
 from oauth.services.stores import ServiceStore
 from oauth.tokens.revocation import Revocation
@@ -49,6 +50,7 @@ class Services:
                 Column(name="jwks_uri", title="Keys at"),
             ),
             rows=self.rows,
+            is_read_whole=True,
             one=self.one,
             changes=changes(self.add, "Add a service", _fields(), self.end, "End this service and its tokens now?"),
             when_empty="No services yet; `ascend service add NAME --key FILE` adds one.",
@@ -56,11 +58,11 @@ class Services:
 
     async def rows(self, _administrator: Administrator, query: ListQuery) -> Rows:
         page = page_of([{"id": each.machine_id, "of": each} for each in await self.store.all(query.tenant_id)], query, "id")
-        return Rows([await service_row(self.clients, row["of"]) for row in page.items], page.next_cursor)
+        return Rows(await service_rows(self.clients, [row["of"] for row in page.items]), page.next_cursor)
 
     async def one(self, administrator: Administrator, key: str) -> Row | None:
         found = await within_reach(self.store, administrator, key)
-        return None if found is None else await service_row(self.clients, found)
+        return None if found is None else (await service_rows(self.clients, [found]))[0]
 
     async def add(self, administrator: Administrator, _key: str, values: Mapping[str, str]) -> Done:
         tenant_id, reaches_gateway = await whose(administrator, values, self.tenants)
@@ -77,7 +79,7 @@ class Services:
                 days=_days(values.get("days", "")),
                 cidrs=values.get("cidrs", "").split(),
             )
-        return Done(f"{service.by} proves itself as client_id {service.machine_id}", await service_row(self.clients, service))
+        return Done(f"{service.by} proves itself as client_id {service.machine_id}", (await service_rows(self.clients, [service]))[0])
 
     async def end(self, administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
         found = await within_reach(self.store, administrator, key)
@@ -145,9 +147,13 @@ async def end_service(store: ServiceStore, revocation: Revocation, tenant_id: st
     return found
 
 
-async def service_row(clients: SqlClientStore, service: ServicePrincipal) -> Row:
-    """Return a service principal as lists show it."""
-    client = await clients.find(service.machine_id)
+async def service_rows(clients: SqlClientStore, services: Sequence[ServicePrincipal]) -> Sequence[Row]:
+    """Return service principals as lists show them."""
+    found = await clients.found([each.machine_id for each in services])
+    return [_row(each, found.get(each.machine_id)) for each in services]
+
+
+def _row(service: ServicePrincipal, client: Client | None) -> Row:
     ended = service.expires_at <= time.time() or client is None or client.disabled
     return {
         "id": service.machine_id,

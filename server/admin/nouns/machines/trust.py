@@ -46,6 +46,7 @@ class Trust:
                 Column(name="created_by", title="By"),
             ),
             rows=self.rows,
+            is_read_whole=True,
             one=self.one,
             changes=changes(self.add, "Add a policy", _fields(), self.end, "End it and its tokens now?"),
             when_empty="No policies yet; `ascend trust add NAME` adds one.",

@@ -1,18 +1,17 @@
 """Usage: how often each operation is used, and which never are."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from oauth.tenants import DEFAULT_TENANT
 from server.admin.administrators import Administrator
 from server.admin.lists.cursors import page_of
 from server.admin.resource import Column, Filter, ListQuery, Resource, Row, Rows
 from server.storage.history.figures import HistoryFigures
 from server.storage.history.operation_uses import OperationUse
-from tools.operation import Operation
+from tools.turns import in_turns
 
-#: of a tenant, its operations by their id
-Known = Callable[[str], Mapping[str, Operation]]
+#: what the operations are called that a tenant sees; None: any tenant
+Known = Callable[[str | None], Collection[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,7 @@ class Usage:
                 Column(name="is_there", title="There", kind="flag", is_aside=True),
             ),
             rows=self.rows,
+            is_read_whole=True,
             key="operation",
             filters=(Filter(name="unused", title="Unused only", is_flag=True),),
             default_range="30d",
@@ -42,22 +42,21 @@ class Usage:
 
     async def rows(self, _administrator: Administrator, query: ListQuery) -> Rows:
         uses = await self.figures.uses(query.span.from_us, query.tenant_id, until_us=query.span.to_us)
-        # Of all tenants, what they share is what the default tenant sees.
-        known = self.known(query.tenant_id or DEFAULT_TENANT)
-        rows = _unused(uses, known) if "unused" in query.filters else [_row(use, known) for use in uses]
+        known = self.known(query.tenant_id)
+        rows = _unused(uses, known) if "unused" in query.filters else [_row(use, known) async for use in in_turns(uses)]
         return page_of(rows, query, "operation")
 
 
-def _unused(uses: Sequence[OperationUse], known: Mapping[str, Operation]) -> list[Row]:
+def _unused(uses: Sequence[OperationUse], known: Collection[str]) -> list[Row]:
     """Return the operations that nobody used."""
     used = {use.operation for use in uses}
     return [
         {"operation": name, "calls": 0, "failures": 0, "failed_share": None, "last_day": None, "is_there": True}
-        for name in sorted(known.keys() - used)
+        for name in sorted(set(known) - used)
     ]
 
 
-def _row(use: OperationUse, known: Mapping[str, Operation]) -> Row:
+def _row(use: OperationUse, known: Collection[str]) -> Row:
     return {
         "operation": use.operation,
         "calls": use.calls,
