@@ -23,6 +23,7 @@ from server.assembly.context_plane.context_plane import ContextPlane, assemble_c
 from server.assembly.context_plane.documents import assemble_documents
 from server.assembly.context_plane.models import ContextModels
 from server.assembly.context_plane.vectors import ContextVectors
+from server.assembly.edge import Edge
 from server.assembly.log_sinks import LogShipping
 from server.assembly.mcp import assemble_mcp
 from server.assembly.metrics import register_metrics
@@ -85,6 +86,7 @@ class Gateway:
     reports: Sources
     administration: Administration
     alerts: Alerts
+    edge: Edge
 
     @property
     def work(self) -> "DurableWork":
@@ -141,6 +143,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         webhooks = Webhooks(settings, store, connections.vault, tenants, people.limits)
         mcp = assemble_mcp(settings, store, connections, operations, work)
         alerts = Alerts(settings, store, feed, egress, connections, operations, ai_gateway, work, config)
+        edge = Edge(settings, egress, lambda: operations.call_log)
         housekeeping = Housekeeping(store, feed, authorization, operations.usage, lambda: config.current.retention, work)
 
         async def schedules() -> "Schedules":
@@ -154,6 +157,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         feed.listen("tenants", tenants_changed)
         feed.listen(TOPIC, config.changed)
         config.follow(lambda current: people.limits.change(current.limits.in_force))
+        config.follow(edge.follow)
 
         background = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(background.cancel_scope.cancel)
@@ -170,10 +174,11 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
                 work.run,
                 alerts.run,
                 shipping.run,
+                edge.run,
             ):
                 background.start_soon(kept_up, part)
         register_metrics(
-            operations.telemetry.registry, settings, store, exchanges, connections, ai_gateway, work, webhooks, alerts, shipping
+            operations.telemetry.registry, settings, store, exchanges, connections, ai_gateway, work, webhooks, alerts, shipping, edge
         )
         administration = Administration(
             settings=settings,
@@ -205,7 +210,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         callers = RestCallers(authorization.access_tokens, tenants, settings, authorization.revocation)
         # decision 0018: what a request passes stands in the order of how often they come.
         rest = RestFront(RestEndpoint(operations.dispatcher, callers), ModelFront(model_api, _behind_proxy(routes, people.pages, settings)))
-        app = McpFront(authorization.guard(mcp), rest)
+        app = McpFront(authorization.guard(mcp), edge.front(rest))
         upkeep.close()
         yield Gateway(
             app=app,
@@ -223,6 +228,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             reports=reports,
             administration=administration,
             alerts=alerts,
+            edge=edge,
         )
 
 

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 from server.assembly.ai_gateway import AiGateway
 from server.assembly.alerts import Alerts
 from server.assembly.connections import Connections
+from server.assembly.edge import Edge
 from server.assembly.log_sinks import LogShipping
 from server.assembly.workflows.late_work import LateWork
 from server.assembly.workflows.webhooks import Webhooks
@@ -29,6 +30,7 @@ def register_metrics(
     webhooks: Webhooks,
     alerts: Alerts,
     shipping: LogShipping,
+    edge: Edge,
 ) -> None:
     """Have every part that counts something show it."""
     exchanges.register(registry)
@@ -38,6 +40,7 @@ def register_metrics(
         webhooks.metrics,
         alerts.metrics,
         shipping.metrics,
+        edge.metrics,
         ConnectionMetrics(connections.known, connections.refresher),
         StoreMetrics(settings.data_dir, store.sizes.bytes_by_store, partial(newest_backup_at, settings), store.security_events.counts),
     ):

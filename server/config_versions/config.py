@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter
 
 from server.config_versions.sections.alerts import Alerts
+from server.config_versions.sections.edge import Edge
 from server.config_versions.sections.jobs import Jobs
 from server.config_versions.sections.limits import Limits
 from server.config_versions.sections.plans import Plans
@@ -25,6 +26,7 @@ class Config:
     jobs: Jobs = field(default_factory=Jobs)
     limits: Limits = field(default_factory=Limits)
     plans: Plans = field(default_factory=Plans)
+    edge: Edge = field(default_factory=lambda: Edge(()))
 
 
 @cache

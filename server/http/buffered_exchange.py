@@ -36,6 +36,10 @@ class BufferedExchange(RequestResponseCycle):
 
     def answer(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bool:
         """Send a whole response in one write; False: nothing was sent, and `send` has to. Header values are ours, not a caller's."""
+        return self.answer_lines(status, _lines((*self.default_headers, *headers)), body)
+
+    def answer_lines(self, status: int, lines: bytes, body: bytes) -> bool:
+        """Do so with header lines that are whole already, and with no others but the length."""
         # decision 0018: only recognised here; a closing connection and a slow reader (write_paused) are ASGI's to handle.
         if self.response_started or self.disconnected or not self.keep_alive or self.flow.write_paused:
             return False
@@ -44,7 +48,6 @@ class BufferedExchange(RequestResponseCycle):
         self.scope["extensions"] = {}
         # RFC 9110 §10.1.1: the body is here, so nobody waits for 100 any more.
         self.waiting_for_100_continue = False
-        lines = _lines((*self.default_headers, *headers))
         # RFC 9112 §6.3: whatever followed the head of an answer to HEAD would be read as the next answer.
         sent = body if self.scope["method"] != "HEAD" else b""
         # decision 0018: one write. RFC 9112 §6.2: with its length, so that the connection lives on.
@@ -52,6 +55,12 @@ class BufferedExchange(RequestResponseCycle):
         self.message_event.set()
         self.on_response()
         return True
+
+    def break_off(self) -> None:
+        """End the connection in the middle of an answer, whose end nobody knows: the client must not take what it got for whole."""
+        # RFC 9112 §8: an incomplete message, seen as such by its length or its missing last chunk
+        self.response_complete = True
+        self.transport.abort()
 
 
 # decision 0018.

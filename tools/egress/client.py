@@ -91,12 +91,14 @@ class Egress:
         self._is_lean = is_lean
         self.places = places or EgressPlaces()
         self._pool: Http1Pool | None = None
+        #: for pools of other connections behind the same guard
+        self.connector: GuardedConnector | None = None
         self._session: aiohttp.ClientSession | None = None
         self._now: Callable[[], float] = time.monotonic
 
     async def __aenter__(self) -> "Egress":
         self._now = asyncio.get_running_loop().time
-        connector = GuardedConnector(self.rules, self._find, self.places)
+        self.connector = connector = GuardedConnector(self.rules, self._find, self.places)
         self._pool = Http1Pool(connector, _BASE_HEADERS) if self._is_lean else None
         # auto_decompress is off because it would inflate a bomb before we can count.
         self._session = aiohttp.ClientSession(
@@ -118,7 +120,7 @@ class Egress:
             self._pool = None
         if self._session is not None:
             await self._session.close()
-            self._session = None
+            self._session = self.connector = None
 
     async def send(self, request: OutboundRequest) -> OutboundResponse:
         """Send `request` and read its whole answer within its time and size limits.

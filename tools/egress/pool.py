@@ -3,7 +3,7 @@
 import asyncio
 import math
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import aiohttp
 from multidict import CIMultiDict
@@ -193,30 +193,17 @@ class Http1Pool:
         self._count += 1
         self._count_by_origin[origin] = self._count_by_origin.get(origin, 0) + 1
         try:
-            await self._connect(connection, target)
-        except BaseException as error:
+            await dial(self._connector, target, lambda: connection)
+        except BaseException:
             if connection.is_made:
                 connection.abort()
             else:
                 self._drop(connection, origin)
-            if isinstance(error, (OSError, aiohttp.ClientError)):
-                raise _unreachable(error, target) from error
             raise
         self._connections.add(connection)
         if self._ticking is None:
             self._ticking = self._loop.call_later(TICK_S, self._tick)
         return connection
-
-    async def _connect(self, connection: Http1Connection, target: Target) -> None:
-        try:
-            addresses = await self._connector.addresses(target.host, target.port)
-        except AddressRefused:
-            raise
-        except OSError as error:
-            what = "has no address in the DNS, or its name server does not answer"
-            raise failed(target.url.raw_authority, "upstream_unreachable", what, retryable=True) from error
-        # The same guard and the same TLS as on the other way (decision 0014).
-        await self._connector.dial(addresses, target.host, lambda: connection, is_tls=target.url.scheme == "https")
 
     def _drop(self, connection: Http1Connection, origin: Origin) -> None:
         """Count a connection that is gone, and forget it."""
@@ -231,6 +218,24 @@ class Http1Pool:
             idle.remove(connection)
             if not idle:
                 del self._idle_by_origin[origin]
+
+
+async def dial(connector: GuardedConnector, target: Target, make: Callable[[], asyncio.Protocol]) -> None:
+    """Connect what `make` makes to `target`, by the same guard and the same TLS as aiohttp's connections (decision 0014).
+
+    Raises EgressRefused, UpstreamFailed.
+    """
+    try:
+        try:
+            addresses = await connector.addresses(target.host, target.port)
+        except AddressRefused:
+            raise
+        except OSError as error:
+            what = "has no address in the DNS, or its name server does not answer"
+            raise failed(target.url.raw_authority, "upstream_unreachable", what, retryable=True) from error
+        await connector.dial(addresses, target.host, make, is_tls=target.url.scheme == "https")
+    except (OSError, aiohttp.ClientError) as error:
+        raise _unreachable(error, target) from error
 
 
 def _unreachable(error: OSError | aiohttp.ClientError, target: Target) -> EgressRefused | UpstreamFailed:

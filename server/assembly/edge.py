@@ -1,0 +1,98 @@
+"""The edge put together: which requests are for it, and its routes as they change. Without a route nothing of it is loaded."""
+
+import logging
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import anyio
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.config.settings import Settings
+from server.config_versions.config import Config
+from server.config_versions.sections.edge import Edge as EdgeSection
+from server.config_versions.sections.edge_paths import first_segment, is_own
+from server.error_responses import answer_unknown_exception
+from tools.egress.client import Egress
+from tools.stores import Recorder
+
+if TYPE_CHECKING:
+    from server.edge.plane import EdgePlane
+
+log = logging.getLogger("ascend.edge")
+
+
+class Edge:
+    """Follows `[[edge]]` of the configuration; `front` sends what is for a route there."""
+
+    def __init__(self, settings: Settings, egress: Egress, recorder: Callable[[], Recorder]) -> None:
+        self._settings, self._egress, self._recorder = settings, egress, recorder
+        self._section = EdgeSection(())
+        #: None: there is no route, and there never was one since the start
+        self.plane: EdgePlane | None = None
+        self._opened = anyio.Event()
+
+    def follow(self, config: Config) -> None:
+        """Take over what is in force; what is under way goes on by the routes that it began with."""
+        if config.edge == self._section:
+            return
+        self._section = config.edge
+        if self.plane is None:
+            self.plane = import_module("server.edge.plane").open_plane(self._settings, self._egress, self._recorder())
+            self._opened.set()
+        self.plane.change(config.edge)
+        log.info("edge_routes_changed", extra={"facts": {"routes": len(config.edge.root)}})
+
+    async def run(self) -> None:
+        """Look after backends until cancelled, from when there are some."""
+        await self._opened.wait()
+        if self.plane is not None:
+            await self.plane.run()
+
+    def front(self, rest: ASGIApp) -> "EdgeFront":
+        return EdgeFront(self, rest)
+
+    @property
+    def metrics(self) -> Collector:
+        return _Metrics(self)
+
+
+class EdgeFront:
+    """Requests that a route may be meant by go to the edge, everything else to `rest`: the gateway's own paths always do."""
+
+    def __init__(self, edge: Edge, rest: ASGIApp) -> None:
+        self._edge, self._rest = edge, rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # decision 0018: it only recognises; one look where there is no route.
+        plane = self._edge.plane
+        if plane is None or scope["type"] != "http" or not _is_for(plane, scope["path"]):
+            await self._rest(scope, receive, send)
+            return
+        try:
+            await plane(scope, receive, send)
+        except Exception as error:
+            response = await answer_unknown_exception(Request(scope), error)
+            # The answer may be under way already; then the server closes the connection, and the log has the reason.
+            with suppress(RuntimeError):
+                await response(scope, receive, send)
+
+
+class _Metrics(Collector):
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+
+    def collect(self) -> Iterable[Metric]:
+        return () if self._edge.plane is None else self._edge.plane.metrics()
+
+
+def _is_for(plane: "EdgePlane", path: str) -> bool:
+    if path.startswith("/edge/"):
+        return True
+    if not plane.has_routes:
+        return False
+    return path == "/health" or (not is_own(path) and (plane.takes_all or first_segment(path) in plane.first_segments))

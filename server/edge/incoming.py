@@ -1,0 +1,68 @@
+"""A request as it came in, and what is found out about it on its way."""
+
+from dataclasses import dataclass, field
+
+from starlette.types import Receive, Scope, Send
+
+from server.edge.request_headers import head_lines
+from server.http.buffered_exchange import BufferedExchange, buffered_exchange
+from server.observability.trace_context import NO_CARRIER, trace_id_of
+from server.request_scope import Headers
+
+
+@dataclass(slots=True)
+class Incoming:
+    """`user`: claims of a verified token, as header names and values; none: nobody who is known."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    exchange: BufferedExchange | None
+    headers: Headers
+    method: bytes
+    trace_id: str
+    subject: str = ""
+    user: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, scope: Scope, receive: Receive, send: Send) -> "Incoming":
+        headers = scope["headers"]
+        traceparent = next((value for name, value in headers if name == b"traceparent"), None)
+        carrier = NO_CARRIER if traceparent is None else {"traceparent": traceparent.decode("latin-1")}
+        return cls(scope, receive, send, buffered_exchange(scope), headers, scope["method"].encode(), trace_id_of(carrier))
+
+    def value_of(self, wanted: bytes) -> bytes:
+        """Return the value of a field, b"" where there is none."""
+        return next((value for name, value in self.headers if name == wanted), b"")
+
+    @property
+    def client(self) -> str:
+        """The caller's address, by the trusted proxies' word (server/proxy_headers.py)."""
+        return self.scope["client"][0] if self.scope.get("client") else ""
+
+    async def answer(self, status: int, fields: Headers, body: bytes) -> None:
+        """Send a whole answer. `fields`: all but the length, and perhaps Date."""
+        exchange = self.exchange
+        if exchange is not None:
+            ours = () if _has_date(fields) else exchange.default_headers
+            # decision 0018: a whole answer in one write.
+            if exchange.answer_lines(status, head_lines((*ours, *fields)), body):
+                return
+        await self.start(status, [*fields, (b"content-length", b"%d" % len(body))])
+        await self.send({"type": "http.response.body", "body": body})
+
+    async def start(self, status: int, fields: Headers) -> None:
+        """Send the head of an answer."""
+        # RFC 9110 §6.6.1: the origin's Date is kept; two would be none.
+        if self.exchange is not None and _has_date(fields):
+            self.exchange.default_headers = []
+        await self.send({"type": "http.response.start", "status": status, "headers": fields})
+
+    def break_off(self) -> None:
+        """End the connection in the middle of an answer."""
+        if self.exchange is not None:
+            self.exchange.break_off()
+
+
+def _has_date(fields: Headers) -> bool:
+    return any(name == b"date" for name, _ in fields)

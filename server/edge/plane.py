@@ -1,0 +1,108 @@
+"""The edge as a whole: its routes in force, its endpoint, its checks."""
+
+import logging
+from collections.abc import Iterable
+
+from prometheus_client.core import Metric
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.config.settings import Settings
+from server.config_versions.sections.edge import Edge, EdgeBackend, EdgeRoute
+from server.config_versions.sections.edge_paths import first_segment
+from server.edge.backends import Backend, Backends
+from server.edge.endpoint import EdgeEndpoint, PublicAddress
+from server.edge.forwarding import Forwarder
+from server.edge.health import answer_health
+from server.edge.health_checks import HealthChecks
+from server.edge.outcomes import Outcomes
+from server.edge.route import Route
+from server.edge.route_table import RouteTable
+from server.networks import Networks
+from server.proxy_headers import ProxyHeaders
+from tools.egress.addresses import AddressRules
+from tools.egress.client import Egress
+from tools.egress.relay_pool import RelayPool
+from tools.errors import EgressRefused
+from tools.stores import Recorder
+
+log = logging.getLogger("ascend.edge")
+
+
+class EdgePlane:
+    """An ASGI application that answers whatever is sent to it."""
+
+    def __init__(self, settings: Settings, rules: AddressRules, pool: RelayPool, recorder: Recorder) -> None:
+        self._rules = rules
+        self._table = RouteTable(())
+        self.pool = pool
+        self.outcomes = Outcomes(recorder)
+        self.endpoint = EdgeEndpoint(
+            table=lambda: self._table,
+            forwarder=Forwarder(pool),
+            outcomes=self.outcomes,
+            address=PublicAddress.of(settings.base_url),
+        )
+        self._checks = HealthChecks(pool, lambda: self._table.routes)
+        self._proxied: ASGIApp = ProxyHeaders(self.endpoint, Networks(settings.origin.trusted_proxies), settings.data_dir)
+        self.first_segments: frozenset[str] = frozenset()
+        self.takes_all = False
+
+    @property
+    def has_routes(self) -> bool:
+        return bool(self._table.routes)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        return self._table.routes
+
+    def change(self, section: Edge) -> None:
+        """Put routes in force. A backend that stays keeps what is known of it."""
+        known = {(route.label, backend.url): backend for route in self._table.routes for backend in route.backends.all}
+        self._table = RouteTable(self._route(each, known) for each in section.root)
+        paths = [route.config.path for route in self._table.routes if route.config.path]
+        self.first_segments, self.takes_all = frozenset(map(first_segment, paths)) - {"*"}, "/*" in paths
+
+    async def run(self) -> None:
+        """Look after backends until cancelled."""
+        try:
+            await self._checks.run()
+        finally:
+            self.pool.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/health":
+            await answer_health(self._table.routes, scope, receive, send)
+        else:
+            await self._proxied(scope, receive, send)
+
+    def metrics(self) -> Iterable[Metric]:
+        return self.outcomes.metrics(self._table.routes)
+
+    def _route(self, config: EdgeRoute, known: dict[tuple[str, str], Backend]) -> Route:
+        backends = [self._backend(config, each, known) for each in config.backends]
+        return Route(
+            config,
+            config.label,
+            Backends([each for each in backends if each is not None]),
+            frozenset(method.encode() for method in config.methods),
+        )
+
+    def _backend(self, route: EdgeRoute, config: EdgeBackend, known: dict[tuple[str, str], Backend]) -> Backend | None:
+        kept = known.get((route.label, config.url))
+        if kept is not None:
+            kept.weight = config.weight
+            return kept
+        try:
+            return Backend(config, self._rules.target(config.url))
+        except EgressRefused as refusal:
+            # What may be called is the machine's to say (ASCEND_EGRESS_ALLOW), not the configuration's.
+            facts = {"route": route.label, "backend": config.url, "why": refusal.failure.message, "hint": refusal.failure.hint}
+            log.error("edge_backend_refused", extra={"facts": facts})
+            return None
+
+
+def open_plane(settings: Settings, egress: Egress, recorder: Recorder) -> EdgePlane:
+    """Put the parts together, with connections behind the guard of everything else that leaves."""
+    if egress.connector is None:
+        raise RuntimeError("egress is not open; enter it with `async with`")
+    return EdgePlane(settings, egress.rules, RelayPool(egress.connector), recorder)

@@ -1,0 +1,53 @@
+"""What comes back to a caller of what a backend sent."""
+
+from typing import Final
+
+from server.edge.request_headers import OWN_COOKIE
+from server.identity import VERSION
+from tools.egress.relay_answer import Fields
+
+#: RFC 9110 §7.6.1; and what a backend may not say for all of this host, the pages and sessions of the gateway included
+_NOT_PASSED_ON: Final = frozenset(
+    {
+        b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"te", b"trailer", b"transfer-encoding", b"upgrade",
+        b"alt-svc", b"clear-site-data", b"service-worker-allowed", b"strict-transport-security", b"public-key-pins",
+        b"x-gateway-version", b"x-accel-redirect", b"x-sendfile", b"x-cache",
+    }
+)  # fmt: skip
+VERSION_FIELD: Final = (b"x-gateway-version", VERSION.encode())
+#: The Sandbox is of the origin: what a backend's page runs may not be what our own pages may (HTML §7.1.1).
+_SANDBOX: Final = (
+    b"content-security-policy",
+    b"sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts allow-top-navigation-by-user-activation",
+)
+#: nothing runs in them
+_DATA: Final = (
+    b"application/json",
+    b"text/event-stream",
+    b"text/plain",
+    b"image/png",
+    b"image/jpeg",
+    b"image/webp",
+    b"application/x-ndjson",
+)
+
+
+def passed_back(fields: Fields, *, is_sandboxed: bool, has_cors: bool) -> Fields:
+    """Return the fields of an answer that go to the caller. `has_cors`: who may read it is ours to say, not the backend's."""
+    nominated = frozenset[bytes]()
+    for name, value in fields:
+        if name == b"connection":
+            nominated = nominated | {option.strip().lower() for option in value.split(b",")}
+    kept, media_type = [VERSION_FIELD], b""
+    for name, value in fields:
+        if name in _NOT_PASSED_ON or name in nominated or (has_cors and name.startswith(b"access-control-")):
+            continue
+        # One without a name is sent back as whatever its value looks like (RFC 6265bis §5.7).
+        if name == b"set-cookie" and (OWN_COOKIE.match(value.strip()) or not value.partition(b"=")[0].strip() or b"=" not in value):
+            continue
+        if name == b"content-type":
+            media_type = value
+        kept.append((name, value))
+    if is_sandboxed and not media_type.lower().startswith(_DATA):
+        kept.append(_SANDBOX)
+    return kept
