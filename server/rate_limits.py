@@ -5,6 +5,7 @@ Each process counts for itself: behind N replicas a caller gets at most N times 
 
 import hashlib
 import ipaddress
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -59,6 +60,8 @@ LIMITS: Mapping[str, Limit] = {
     "token_crowd": Limit(30, 30),
     # Signed events of one webhook's source.
     "hook_source": Limit(1_200, 600),
+    # Of one person or machine, over all of `/admin/api`.
+    "admin_principal": Limit(600, 300),
     # Browsers and software are what somebody says they are: what is kept for them has a bound in all.
     "crowds": Limit(1_200, 1_200),
 }
@@ -79,6 +82,23 @@ class RateLimited(Exception):
         super().__init__(f"{bucket}: too many requests; wait {retry_after_s:.0f} s")
         self.bucket = bucket
         self.retry_after_s = retry_after_s
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a key has of a limit: `left` of the `quota` that a window of `window_s` has, whole again in `full_in_s`."""
+
+    quota: int
+    left: int
+    window_s: int
+    full_in_s: int
+
+    def headers(self, policy: str) -> dict[str, str]:
+        """Return what its caller is told (draft-ietf-httpapi-ratelimit-headers-11)."""
+        return {
+            "ratelimit-policy": f'"{policy}";q={self.quota};w={self.window_s}',
+            "ratelimit": f'"{policy}";r={self.left};t={self.full_in_s}',
+        }
 
 
 class RateLimits:
@@ -119,6 +139,13 @@ class RateLimits:
         self._arrivals[place] = arrival
         if len(self._arrivals) > self._max_keys:
             self._forget(now)
+
+    def standing(self, bucket: str, key: str) -> Standing:
+        """Say how much a key has left; nothing is taken."""
+        interval_s, tolerance_s, now = self._interval_s[bucket], self._tolerance_s[bucket], self._clock()
+        used_s = max(0.0, self._arrivals.get(_place(bucket, key), now) - now)
+        left = math.floor((tolerance_s - used_s) / interval_s + 1e-9)
+        return Standing(round(tolerance_s / interval_s), max(0, left), math.ceil(tolerance_s), math.ceil(used_s))
 
     def give_back(self, bucket: str, key: str) -> None:
         """Return one that `check` took: the request turned out to be a right one."""

@@ -57,4 +57,4 @@ def open_api(administration: Administration) -> ASGIApp:
     machines = Machines(store.machines)
     administrators = Administrators(administration.access_tokens, store.subjects, store.admin_roles, tenants, resource_of, machines.of)
     metadata_url = resource_metadata_url(settings.admin_url, f"{settings.admin_url}/admin")
-    return AdminGuard(api, administrators, metadata_url)
+    return AdminGuard(api, administrators, administration.limits, metadata_url)

@@ -17,6 +17,7 @@ from server.admin.api.repetitions import Repetitions
 from server.admin.guard import AdminGuard
 from server.admin.refusals import not_found, version_conflict
 from server.admin.resource import VERSION, Change, Column, Done, Field, ListQuery, Resource, Row, Rows
+from server.rate_limits import RateLimits
 from server.storage.database import StoreUnavailable
 from tests.gateway import NOWHERE
 from tests.server.admin.conftest import Administration
@@ -114,7 +115,7 @@ class Api:
 async def api(admin: Administration) -> AsyncIterator[Api]:
     boxes = Boxes(admin)
     changes = ApiChanges(Repetitions(admin.gateway.store.idempotency))
-    guarded = AdminGuard(AdminApi([boxes.resource()], changes, {}), admin.administrators())
+    guarded = AdminGuard(AdminApi([boxes.resource()], changes, {}), admin.administrators(), RateLimits())
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(guarded), base_url=NOWHERE) as http:
         yield Api(boxes, http, admin.operator)
 
