@@ -90,6 +90,5 @@ def check_gateway(path: ModelPath, caller: ModelCaller, config: AiConfig) -> Non
     """Raise ModelCallRefused where a path names a gateway that is another tenant's, or none: nobody learns which."""
     if not path.gateway:
         return
-    gateway = config.gateways.get(path.gateway)
-    if gateway is None or gateway.tenant_id != path.tenant_id or caller.tenant_id != path.tenant_id:
+    if (path.tenant_id, path.gateway) not in config.gateways or caller.tenant_id != path.tenant_id:
         raise forbidden("there is no such gateway for this caller; an operator makes one under [gateways] or over the admin API")

@@ -9,7 +9,7 @@ from oauth.tenants import Tenants
 from server.admin.administrators import Administrator
 from server.admin.answers import nothing, page, thing
 from server.admin.asked import administrator_of, json_of, limit_of, part_of, raw_body, row_cursor
-from server.admin.refusals import forbidden, not_found
+from server.admin.refusals import AdminRefused, forbidden, not_found
 from tools.ai_gateway.configuration.changes import ConfigChanges
 from tools.ai_gateway.configuration.config import GatewayResource
 from tools.ai_gateway.configuration.gateways import DEFAULT_GATEWAY, create_gateway, delete_gateway, gateway_json, gateways_of
@@ -35,7 +35,7 @@ class GatewaysEndpoint:
     async def list_all(self, request: Request) -> Response:
         """GET: by id, `default` first."""
         made = [gateway_json(each) for each in await self._visible(administrator_of(request))]
-        return page(*part_of(request, [_DEFAULT, *made], "id"))
+        return page(*part_of(request, [_DEFAULT, *made], "tenant", "id"))
 
     async def create(self, request: Request) -> Response:
         """POST `{id, tenant, requests_per_min?}`; 201. Where no tenant is named, it is the administrator's."""
@@ -44,30 +44,24 @@ class GatewaysEndpoint:
         tenant = asked.setdefault("tenant", administrator.tenant_id)
         if not administrator.reaches_gateway and tenant != administrator.tenant_id:
             raise forbidden("an administrator makes gateways of their own tenant only")
-        reach = None if administrator.reaches_gateway else administrator.tenant_id
         tenants = [each.tenant_id for each in self.tenants.all()]
-        made = await create_gateway(ConfigChanges(self.store), asked, tenants, administrator.by, administrator.subject, reach)
+        made = await create_gateway(ConfigChanges(self.store), asked, tenants, administrator.by, administrator.subject)
         await self.live.load()
         return thing(made, 201, {"location": f"/admin/api/ai/gateways/{made['id']}"})
 
     async def show(self, request: Request) -> Response:
         """GET one."""
-        gateway_id = request.path_params["id"]
-        if gateway_id == DEFAULT_GATEWAY:
+        if request.path_params["id"] == DEFAULT_GATEWAY:
             return thing(_DEFAULT)
-        found = [each for each in await self._visible(administrator_of(request)) if each.id == gateway_id]
-        if not found:
-            raise not_found(f"no gateway {gateway_id!r}", "GET /admin/api/ai/gateways lists them")
-        return thing(gateway_json(found[0]))
+        return thing(gateway_json(await self._one(request)))
 
     async def delete(self, request: Request) -> Response:
         """DELETE: its calls are refused from now on; its log stays. 204."""
         administrator, gateway_id = administrator_of(request), request.path_params["id"]
         if gateway_id == DEFAULT_GATEWAY:
             raise forbidden(f"{DEFAULT_GATEWAY} stands for calls without a gateway; it is always there")
-        # Another tenant's is none: nobody learns that it is there.
-        of_tenant = None if administrator.reaches_gateway else administrator.tenant_id
-        await delete_gateway(ConfigChanges(self.store), gateway_id, administrator.by, of_tenant, administrator.subject)
+        found = await self._one(request)
+        await delete_gateway(ConfigChanges(self.store), found.id, found.tenant_id, administrator.by, administrator.subject)
         await self.live.load()
         return nothing()
 
@@ -86,6 +80,18 @@ class GatewaysEndpoint:
         rows = [log_row(record) for record in found[:limit]]
         last = found[limit - 1] if len(found) > limit else None
         return page(rows, f"{last.at_us}.{last.id}" if last is not None else None, logs=rows)
+
+    async def _one(self, request: Request) -> GatewayResource:
+        """Return the gateway that is named, of the tenant that is named where more have one. Raises AdminRefused."""
+        administrator, gateway_id = administrator_of(request), request.path_params["id"]
+        reach = administrator.reach(request.query_params.get("tenant"))
+        # Another tenant's is none: nobody learns that it is there.
+        found = [each for each in await self._visible(administrator) if each.id == gateway_id and reach in (None, each.tenant_id)]
+        if not found:
+            raise not_found(f"no gateway {gateway_id[:80]!r}", "GET /admin/api/ai/gateways lists them")
+        if len(found) > 1:
+            raise AdminRefused(409, "ambiguous", f"{len(found)} tenants have a gateway of this name", "say whose with ?tenant=")
+        return found[0]
 
     async def _visible(self, administrator: Administrator) -> list[GatewayResource]:
         document = (await self.store.newest()).document

@@ -226,14 +226,42 @@ async def test_a_gateway_of_nobody_is_a_fault(admin: Administration) -> None:
 
 
 async def test_a_taken_name_tells_a_tenant_nothing_of_the_others(admin: Administration) -> None:
-    """Their own is there already; another tenant's is a name that cannot be had, whoever has it."""
+    """Their own is there already; what another tenant has is as free as what nobody has."""
     await admin.ask("PUT", "config", admin.operator, DOCUMENT, if_match="*")
     own = await admin.ask("POST", "gateways", admin.acme, {"id": "agents"})
     assert (own.status_code, own.json()["error"]["code"]) == (409, "exists")
-    theirs = await admin.ask("POST", "gateways", admin.acme, {"id": "bots"})
-    [fault] = theirs.json()["error"]["faults"]
-    assert (theirs.status_code, fault) == (422, {"place": "id", "message": "cannot be had; take another"})
-    assert "globex" not in theirs.text
+    made = [await admin.ask("POST", "gateways", admin.acme, {"id": name}) for name in ("bots", "free")]
+    assert [(each.status_code, each.json()) for each in made] == [
+        (201, {"id": name, "tenant": "acme", "requests_per_min": None}) for name in ("bots", "free")
+    ]
+    assert [each["tenant"] for each in (await admin.read("gateways?limit=200", admin.acme))["items"]] == [None, "acme", "acme", "acme"]
+
+
+async def test_of_two_tenants_gateways_with_one_name_the_operator_says_whose(admin: Administration) -> None:
+    document = {"gateways": {"bots": {"tenant": "globex"}, "acme/bots": {"tenant": "acme"}}}
+    await admin.ask("PUT", "config", admin.operator, document, if_match="*")
+    refused = await admin.ask("DELETE", "gateways/bots", admin.operator)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "ambiguous")
+    assert (await admin.read("gateways/bots?tenant=acme", admin.operator))["tenant"] == "acme"
+    assert (await admin.ask("DELETE", "gateways/bots", admin.acme)).status_code == 204
+    assert (await admin.read("gateways/bots", admin.operator))["tenant"] == "globex"
+
+
+@pytest.mark.parametrize(
+    "gateways",
+    [
+        {"globex/bots": {"tenant": "acme"}},
+        {"/bots": {"tenant": "acme"}},
+        {"acme/": {"tenant": "acme"}},
+        {"acme/default": {"tenant": "acme"}},
+        {"bots": {"tenant": "acme"}, "acme/bots": {"tenant": "acme"}},
+    ],
+    ids=["of another tenant", "of no tenant", "without a name", "reserved", "twice"],
+)
+async def test_a_name_of_a_gateway_that_means_nothing_is_a_fault(admin: Administration, gateways: dict[str, Any]) -> None:
+    refused = await admin.ask("PUT", "config", admin.operator, {"gateways": gateways}, if_match="*")
+    [fault] = refused.json()["error"]["faults"]
+    assert (refused.status_code, fault["place"].partition(".")[0]) == (422, "gateways")
 
 
 async def test_usage_goes_back_as_far_as_anything_is_kept(admin: Administration) -> None:

@@ -21,6 +21,7 @@ from tools.ai_gateway.configuration.config import (
     TenantRules,
     WeightedTarget,
 )
+from tools.ai_gateway.configuration.gateway_names import name_of
 from tools.metering.money import to_nano_usd
 from tools.metering.rules import BudgetRule, LimitRule, Selector
 from tools.operation import Json
@@ -38,14 +39,17 @@ def build_config(document: Json, version: int = 0) -> AiConfig:
         models={name: _facts(entry) for name, entry in section("models", {}).items()},
         routes=ROUTES | {name: _route(name, entry) for name, entry in section("routes", {}).items()},
         tenants={name: _tenant(entry) for name, entry in section("tenants", {}).items()},
-        gateways={
-            name: GatewayResource(name, entry["tenant"], entry.get("requests_per_min")) for name, entry in section("gateways", {}).items()
-        },
+        gateways=dict(_gateway(name_of(key), entry) for key, entry in section("gateways", {}).items()),
         budgets=tuple(map(_budget, section("budgets", ()))),
         limits=tuple(map(_limit, section("limits", ()))),
         prices=tuple(map(_price, section("prices", ()))),
         experiments={entry["name"]: _experiment(entry) for entry in section("experiments", ())},
     )
+
+
+def _gateway(name: str, entry: Json) -> tuple[tuple[str, str], GatewayResource]:
+    tenant_id = entry["tenant"]
+    return (tenant_id, name), GatewayResource(name, tenant_id, entry.get("requests_per_min"))
 
 
 def _defaults(entry: Mapping[str, Json]) -> Defaults:

@@ -104,7 +104,7 @@ class TenantRules:
 
 @dataclass(frozen=True, slots=True)
 class GatewayResource:
-    """Cloudflare's named gateway: `/v1/{tenant}/{gateway}/…`."""
+    """Cloudflare's named gateway: `/v1/{tenant}/{gateway}/…`. `id`: its name within its tenant."""
 
     id: str
     tenant_id: str
@@ -178,7 +178,8 @@ class AiConfig:
     models: Mapping[str, ModelFacts] = field(default_factory=dict)
     routes: Mapping[str, ModelRoute] = field(default_factory=dict)
     tenants: Mapping[str, TenantRules] = field(default_factory=dict)
-    gateways: Mapping[str, GatewayResource] = field(default_factory=dict)
+    #: by tenant and name
+    gateways: Mapping[tuple[str, str], GatewayResource] = field(default_factory=dict)
     budgets: tuple[BudgetRule, ...] = ()
     limits: tuple[LimitRule, ...] = ()
     prices: tuple[PriceRule, ...] = ()

@@ -20,6 +20,7 @@ def reference_faults(document: Json) -> Iterator[ConfigFault]:
     """Yield every fault of `document` that is about more than one value."""
     names = _Names(document)
     yield from _names_of_entries(document)
+    yield from _gateways(document)
     yield from _providers(document)
     yield from _models(document, names)
     yield from _routes(document, names)
@@ -69,10 +70,23 @@ def _names_of_entries(document: Json) -> Iterator[ConfigFault]:
         for name in table(table(document).get(section)):
             if not name or len(name) > 200 or not name.isprintable() or " " in name:
                 yield ConfigFault(place_of((section, name)), "is no name: use up to 200 visible characters without blanks")
-            elif section == "gateways" and name in RESERVED_NAMES:
-                yield ConfigFault(place_of((section, name)), "stands for calls without a gateway; take another name")
-            elif section in ("providers", "gateways", "tenants") and "/" in name:
+            elif section in ("providers", "tenants") and "/" in name:
                 yield ConfigFault(place_of((section, name)), "is no name: `/` stands between a provider and its model")
+
+
+def _gateways(document: Json) -> Iterator[ConfigFault]:
+    """Yield faults of the names of gateways: each is its tenant's own, and may have the tenant in front."""
+    known = set[tuple[str, str]]()
+    for key, gateway in tables(document, "gateways"):
+        place, tenant = place_of(("gateways", key)), text(gateway.get("tenant"))
+        prefix, is_prefixed, name = key.rpartition("/")
+        if name in RESERVED_NAMES:
+            yield ConfigFault(place, "stands for calls without a gateway; take another name")
+        elif not name or (is_prefixed and prefix != tenant):
+            yield ConfigFault(place, "is no name: before `/` stands the gateway's own tenant, behind it its name")
+        elif (tenant, name) in known:
+            yield ConfigFault(place, f"is there twice: tenant {shortened(tenant)!r} has a gateway of this name")
+        known.add((tenant, name))
 
 
 def _providers(document: Json) -> Iterator[ConfigFault]:

@@ -18,7 +18,7 @@ def test_every_section_of_the_file_is_in_force() -> None:
     assert CONFIG.routes["auto"].when[1] == Condition("chat", metadata={"plan": "paid"})
     assert CONFIG.routes["deepseek-chat"].sunset == date(2026, 12, 31)
     assert (CONFIG.tenants["acme"].allow, CONFIG.tenants["acme"].deny) == (("bulk", "openai/*"), ("*secret*",))
-    assert (CONFIG.gateways["agents"].tenant_id, CONFIG.gateways["agents"].requests_per_min) == ("acme", 60)
+    assert CONFIG.gateways["acme", "agents"].requests_per_min == 60
     assert (CONFIG.budgets[0].of.tenant, CONFIG.budgets[0].nano_usd, CONFIG.budgets[0].over) == ("acme", 100_000_000, "bulk")
     assert (CONFIG.limits[0].of.key, CONFIG.limits[0].requests, CONFIG.limits[0].tokens) == ("*", 100, None)
     assert (CONFIG.prices[0].since, CONFIG.prices[0].above) == (date(2026, 4, 24), (PriceTier(200_000, 0.28, 0.42),))

@@ -55,6 +55,20 @@ async def test_edits_at_the_same_time_are_all_kept(store: SqlAiConfigs) -> None:
     assert set((await store.newest()).document["gateways"]) == {"g0", "g1", "g2", "g3"}
 
 
+async def test_a_name_is_its_tenants_own(store: SqlAiConfigs) -> None:
+    """Who else has it, nobody can tell; each is found and ended by whose it is."""
+    changes, live = ConfigChanges(store), LiveConfig(store)
+    for tenant in TENANTS:
+        made = await create_gateway(changes, {"id": "agents", "tenant": tenant}, TENANTS, "")
+        assert (made["id"], made["tenant"]) == ("agents", tenant)
+    await live.load()
+    assert {("acme", "agents"), ("default", "agents")} <= set(live.current.gateways)
+    with pytest.raises(ThingExists):
+        await create_gateway(changes, {"id": "agents", "tenant": "default"}, TENANTS, "")
+    await delete_gateway(changes, "agents", "acme", "")
+    assert [each.tenant_id for each in gateways_of((await store.newest()).document)] == [each for each in TENANTS if each != "acme"]
+
+
 async def test_gateways_are_made_listed_and_ended(store: SqlAiConfigs) -> None:
     changes, live = ConfigChanges(store), LiveConfig(store)
     made = await create_gateway(changes, {"id": "agents", "tenant": "acme", "requests_per_min": 2}, TENANTS, "ada@acme.test")
@@ -63,9 +77,9 @@ async def test_gateways_are_made_listed_and_ended(store: SqlAiConfigs) -> None:
     assert [gateway_json(each) for each in gateways_of((await store.newest()).document)] == [made]
     with pytest.raises(ThingExists, match="'agents' exists already"):
         await create_gateway(changes, made, TENANTS, "")
-    await delete_gateway(changes, "agents", "")
+    await delete_gateway(changes, "agents", "acme", "")
     with pytest.raises(NoSuchThing, match="no gateway 'agents'"):
-        await delete_gateway(changes, "agents", "")
+        await delete_gateway(changes, "agents", "acme", "")
     await live.load()
     assert gateways_of((await store.newest()).document) == []
 
@@ -76,7 +90,7 @@ async def test_gateways_are_made_listed_and_ended(store: SqlAiConfigs) -> None:
         (None, ["id", "tenant"]),
         ({"id": 7, "tenant": "nobody"}, ["id", "tenant"]),
         ({"id": "a", "tenant": "acme", "requests_per_min": 0}, ["gateways.a.requests_per_min"]),
-        ({"id": "a/b", "tenant": "acme"}, ['gateways."a/b"']),
+        ({"id": "a/b", "tenant": "acme"}, ["id"]),
         ({"id": "a", "tenant": "acme", "api_key": "sk-123"}, ["gateways.a.api_key"]),
     ],
 )
