@@ -4,17 +4,22 @@ Most calls are so. ASGI takes a body and an answer in pieces, through two events
 a small call that costs as much as everything that is done with it.
 """
 
+import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
 from starlette.types import Scope
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 #: key in `scope["extensions"]`
 EXTENSION: Final = "ascend.whole"
 MAX_BODY_BYTES: Final = 64 * 1024
+#: how long an answer waits for the rest of a small body
+REST_OF_BODY_S: Final = 1.0
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 #: RFC 9110 §15: three digits are a status, also where nobody registered it (529: Anthropic's overload); RFC 9112 §4: a phrase may be empty
 _STATUS_LINES: Final = {status: b"HTTP/1.1 %d %b\r\n" % (status, _PHRASES.get(status, "").encode()) for status in range(200, 600)}
@@ -41,7 +46,7 @@ class BufferedExchange(RequestResponseCycle):
     def answer_lines(self, status: int, lines: bytes, body: bytes) -> bool:
         """Do so with header lines that are whole already, and with no others but the length."""
         # decision 0018: only recognised here; a closing connection and a slow reader (write_paused) are ASGI's to handle.
-        if self.response_started or self.disconnected or not self.keep_alive or self.flow.write_paused:
+        if self.response_started or self.disconnected or not self.keep_alive or self.flow.write_paused or self.more_body:
             return False
         self.response_started = self.response_complete = True
         # decision 0018: the scope holds what holds it, which only the garbage collector would free.
@@ -61,6 +66,21 @@ class BufferedExchange(RequestResponseCycle):
         # RFC 9112 §8: an incomplete message, seen as such by its length or its missing last chunk
         self.response_complete = True
         self.transport.abort()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send as uvicorn does, but begin no answer in the middle of a small body.
+
+        A refusal needs no body, and could overtake it. Proxies written in Go (Caddy, Traefik) then stop to read from their caller, find
+        their own request broken off and pass on the head of our answer without its body (seen in one of twenty).
+        """
+        if self.more_body and not self.response_started and not self.waiting_for_100_continue:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(REST_OF_BODY_S):
+                    while self.more_body and not self.disconnected and len(self.body) <= MAX_BODY_BYTES:
+                        self.message_event.clear()
+                        await self.message_event.wait()
+            self.message_event.set()
+        await super().send(message)
 
 
 # decision 0018.

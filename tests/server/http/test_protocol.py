@@ -8,11 +8,13 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from server.http import buffered_exchange
 from server.http import protocol as http_protocol
 from server.http import server as http_server
 from server.http.listen import listen
 from server.http.server import HttpServer
 from server.request_body import read_body
+from tests.server.http.connection_in_process import Noting, deliver, post
 from tests.waiting import until
 
 
@@ -187,6 +189,23 @@ async def test_bytes_that_begin_no_request_keep_no_connection_open(monkeypatch: 
         writer.write(b"\r\n")
         with suppress(ConnectionResetError):  # closed with our bytes unread
             assert await reader.read() == b""
+
+
+async def test_a_refusal_does_not_overtake_a_small_body() -> None:
+    """Proxies written in Go break off a request whose answer comes first, and the answer with it."""
+    app = Noting(is_hasty=True)
+    line = await deliver(app, [post("Content-Length: 4", body=b"ha")])
+    assert (len(app.requests), line.written) == (1, b"")
+    line = await deliver(app, [post("Content-Length: 4", body=b"ha"), b"lf"])
+    assert line.written.endswith(b"ok")
+
+
+async def test_a_body_that_does_not_come_or_is_large_holds_up_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = await deliver(Noting(is_hasty=True), [post("Content-Length: 400000", body=b"h" * 100_000)])
+    assert line.written.endswith(b"ok")
+    monkeypatch.setattr(buffered_exchange, "REST_OF_BODY_S", 0)
+    line = await deliver(Noting(is_hasty=True), [post("Content-Length: 4", body=b"ha")])
+    assert line.written.endswith(b"ok")
 
 
 async def test_a_body_that_never_begins_is_not_waited_for_forever() -> None:
