@@ -2,8 +2,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8080
 WORKERS ?= 2
+DIST ?= dist
 
-.PHONY: serve test test-thorough check format bench pages conformance clean
+.PHONY: serve test test-thorough check format bench pages conformance dist clean
 
 # The stamp is newer than pyproject.toml once everything it names is installed.
 .venv/.installed: pyproject.toml
@@ -16,6 +17,12 @@ WORKERS ?= 2
 	@echo "installing what the tests need"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@touch $@
+
+# What docs/deploy and the distributions are tried with; 600 MB.
+.venv/.installed-deploy: .venv/.installed-dev
+	@echo "installing linters, Helm's engine and Traefik, which only tests/deploy and \`make dist\` need"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group deploy
 	@touch $@
 
 serve: .venv/.installed
@@ -59,6 +66,17 @@ conformance: .venv/.installed-dev node_modules/.installed
 node_modules/.installed: package.json
 	@npm install --no-audit --no-fund --no-package-lock --silent
 	@touch $@
+
+# Source distribution, wheel and bill of materials (CycloneDX): of one commit the same bytes, whoever builds them.
+dist: .venv/.installed-deploy
+	@rm -rf $(DIST)
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(BIN)/python -m build --no-isolation --outdir $(DIST) . >/dev/null
+	@$(BIN)/uv venv --quiet --python $(BIN)/python $(DIST)/environment
+	@$(BIN)/uv pip install --quiet --python $(DIST)/environment $(DIST)/*.whl
+	@$(BIN)/cyclonedx-py environment --output-reproducible --no-validate --pyproject pyproject.toml \
+		--output-file $(DIST)/ascend-gateway.cdx.json $(DIST)/environment
+	@rm -rf $(DIST)/environment
+	@ls $(DIST)
 
 clean:
 	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache dist

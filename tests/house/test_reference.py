@@ -14,7 +14,8 @@ from tools.always_on import ALWAYS_ON
 #: how samples of a metric end beside its name
 _ENDINGS = re.compile(r"_(?:bucket|sum|count|created|total|info)$")
 #: where people read and machines watch
-_PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md"), *(REPOSITORY / "docs" / "deploy").glob("*")])
+_SHIPPED = [path for path in (REPOSITORY / "docs" / "deploy").rglob("*") if path.is_file()]
+_PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md"), *_SHIPPED])
 #: begin like a metric, and are cookies, a channel of PostgreSQL, a parser of log lines
 _NO_METRICS = {"ascend_session", "ascend_browser", "ascend_changes", "ascend_line"}
 

@@ -17,8 +17,8 @@ class Certificate:
     key_file: Path
 
 
-def certificate(folder: Path, address: str) -> Certificate:
-    """Return a self-signed certificate for an IP address."""
+def certificate(folder: Path, *addresses: str) -> Certificate:
+    """Return a self-signed certificate for IP addresses; its files are named by the first."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
     now = datetime.datetime.now(datetime.UTC)
@@ -30,11 +30,11 @@ def certificate(folder: Path, address: str) -> Certificate:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(each)) for each in addresses]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    found = Certificate(folder / f"{address}.pem", folder / f"{address}.key")
+    found = Certificate(folder / f"{addresses[0]}.pem", folder / f"{addresses[0]}.key")
     found.file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
     pkcs8, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     found.key_file.write_bytes(key.private_bytes(serialization.Encoding.PEM, pkcs8, plain))

@@ -1,20 +1,18 @@
-"""The configurations of docs/guides/proxies.md, as they are printed, in the real programs, before a real gateway."""
+"""The configurations for reverse proxies, as they are shipped, in the real programs, before a real gateway."""
 
 import json
-import os
 import re
-import shutil
-import socket
 import sqlite3
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.abc
 import httpx2
 import pytest
 import yaml
@@ -23,8 +21,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from server.config.settings import Settings
 from tests.command_line import ascend_here
-from tests.conftest import REPOSITORY
+from tests.deploy.programs import program
+from tests.deploy.reverse_proxies import DEPLOY, PROXIES, running
 from tests.flows.gateway_process import RunningGateway, running_gateway
 from tests.flows.mcp_client import connected
 from tests.flows.person import Person
@@ -34,8 +34,6 @@ from tests.tools.egress.certificate import Certificate, certificate
 from tests.tools.sources.mcp.mcp_upstream import served
 from tests.waiting import until, until_here
 
-GUIDE = (REPOSITORY / "docs" / "guides" / "proxies.md").read_text(encoding="utf-8")
-BLOCKS = dict(re.findall(r"^```(nginx|caddy|yaml)\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE))
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
@@ -45,6 +43,7 @@ class Proxied:
 
     gateway: RunningGateway
     base_url: str
+    base_url_v6: str
     token: str
     certificate: Certificate
 
@@ -56,81 +55,31 @@ class Proxied:
         context = ssl.create_default_context(cafile=str(self.certificate.file))
         return httpx2.AsyncClient(base_url=self.base_url, timeout=30, verify=context, **options)
 
-
-def program(name: str) -> str:
-    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
-
-
-def nginx(folder: Path, port: int, gateway_port: int, held: Certificate) -> list[str]:
-    text = _replaced(
-        BLOCKS["nginx"],
-        {
-            "127.0.0.1:8080": f"127.0.0.1:{gateway_port}",
-            "listen 443 ssl http2;": f"listen 127.0.0.1:{port} ssl http2;",
-            "/etc/ssl/certs/gateway.example.com.pem": str(held.file),
-            "/etc/ssl/private/gateway.example.com.key": str(held.key_file),
-        },
-    )
-    temporary = "".join(f"{kind}_temp_path {folder / kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    process = f"daemon off; master_process off; pid {folder / 'pid'}; error_log stderr;"
-    around = f"{process}\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}{text}\n}}\n"
-    (folder / "nginx.conf").write_text(around, encoding="utf-8")
-    return [program("nginx"), "-c", str(folder / "nginx.conf"), "-p", str(folder)]
+    def is_ready(self) -> bool:
+        """Say whether the proxy passes requests on to a gateway that is ready; Traefik takes a moment to read its certificate."""
+        context = ssl.create_default_context(cafile=str(self.certificate.file))
+        with suppress(httpx2.ConnectError):
+            return httpx2.get(f"{self.base_url}/readyz", verify=context).status_code == 200
+        return False
 
 
-def caddy(folder: Path, port: int, gateway_port: int, held: Certificate) -> list[str]:
-    site = f"https://127.0.0.1:{port} {{\n\ttls {held.file} {held.key_file}\n"
-    text = _replaced(BLOCKS["caddy"], {"127.0.0.1:8080": f"127.0.0.1:{gateway_port}", "gateway.example.com {\n": site})
-    (folder / "Caddyfile").write_text(f"{{\n\tadmin off\n\tauto_https off\n\tstorage file_system {folder}\n}}\n{text}", encoding="utf-8")
-    return [program("caddy"), "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
-
-
-def _replaced(text: str, places: dict[str, str]) -> str:
-    for printed, here in places.items():
-        assert text.count(printed) == 1, printed
-        text = text.replace(printed, here)
-    return text
-
-
-@contextmanager
-def running(command: list[str], port: int, log: Path) -> Iterator[None]:
-    with log.open("w") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env={"HOME": str(log.parent), "PATH": "/usr/bin:/bin"})
-    try:
-        until_here(lambda: _answers(port) or process.poll() is not None)
-        assert process.poll() is None, log.read_text(encoding="utf-8")[-2000:]
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def _answers(port: int) -> bool:
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False
-
-
-@pytest.fixture(scope="module", params=[nginx, caddy], ids=["nginx", "caddy"])
+@pytest.fixture(scope="module", params=sorted(PROXIES))
 def proxied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
-    program(request.param.__name__)
-    folder = tmp_path_factory.mktemp(request.param.__name__)
-    held = certificate(folder, "127.0.0.1")
-    port, gateway_port = free_port(), free_port()
-    base_url = f"https://127.0.0.1:{port}"
-    extra = {
-        "ASCEND_BASE_URL": base_url,
-        "ASCEND_TRUSTED_PROXIES": "127.0.0.1",
-        "ASCEND_EGRESS_ALLOW": "127.0.0.1:*",
-    }
-    with running_gateway(folder / "data", port=gateway_port, extra=extra) as gateway:
-        minted = ascend_here("token", "mint", "--tenant", "default", "--user", gateway.email, data_dir=folder / "data", environ=extra)
-        command = request.param(folder, port, gateway_port, held)
-        with running(command, port, folder / "proxy.log"):
-            yield Proxied(gateway, base_url, minted.stdout.strip(), held)
+    """Two gateways are named to the proxy: one listens by IPv6 as well, and the other one is away."""
+    program(request.param)
+    folder = tmp_path_factory.mktemp(request.param)
+    held = certificate(folder, "127.0.0.1", "::1")
+    gateway_port = free_port()
+    upstreams = (f"127.0.0.1:{gateway_port}", f"[::1]:{free_port()}")
+    with running(request.param, folder, upstreams, held) as places:
+        base_url = f"https://127.0.0.1:{places.port}"
+        extra = {"ASCEND_BASE_URL": base_url, "ASCEND_TRUSTED_PROXIES": "127.0.0.1", "ASCEND_EGRESS_ALLOW": "127.0.0.1:*"}
+        options = ("--host", "::")
+        with running_gateway(folder / "data", port=gateway_port, extra=extra, options=options) as gateway:
+            minted = ascend_here("token", "mint", "--tenant", "default", "--user", gateway.email, data_dir=folder / "data", environ=extra)
+            proxied = Proxied(gateway, base_url, f"https://[::1]:{places.port_v6}", minted.stdout.strip(), held)
+            until_here(proxied.is_ready)
+            yield proxied
 
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
@@ -150,12 +99,32 @@ async def test_the_challenge_leads_to_the_public_origin(proxied: Proxied) -> Non
         assert f'resource_metadata="{proxied.base_url}/.well-known/oauth-protected-resource/mcp"' in response.headers["www-authenticate"]
 
 
-async def test_http_2_is_offered(proxied: Proxied) -> None:
-    context = ssl.create_default_context(cafile=str(proxied.certificate.file))
-    context.set_alpn_protocols(["h2", "http/1.1"])
-    port = int(proxied.base_url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port)) as plain, context.wrap_socket(plain, server_hostname="127.0.0.1") as secured:
-        assert secured.selected_alpn_protocol() == "h2"
+def test_requests_travel_by_http_2(proxied: Proxied) -> None:
+    asked = ["curl", "--silent", "--http2", "--cacert", str(proxied.certificate.file), "--data", "{}", f"{proxied.base_url}/mcp"]
+    shown = ["--output", str(proxied.certificate.file.with_name("answer")), "--write-out", "%{http_version} %{response_code}"]
+    done = subprocess.run([program(asked[0]), *asked[1:], *shown], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout == "2 401"
+
+
+async def test_a_gateway_that_is_away_costs_no_request(proxied: Proxied) -> None:
+    """The other one of the two answers for it, writes too: nothing was sent where nobody listens."""
+    async with proxied.client() as http:
+        codes = [(await http.post("/token", content=b"", headers=FORM)).status_code for _ in range(12)]
+        assert not [code for code in codes if code >= 500], codes
+
+
+async def test_below_a_path_is_no_gateway(proxied: Proxied) -> None:
+    """The gateway is the root of its name: nothing answers at a sub-path as if it were one."""
+    async with proxied.client() as http:
+        for path in ("/gateway/mcp", "/gateway/.well-known/oauth-authorization-server", "/gateway/token"):
+            assert (await http.post(path, json={})).status_code in (404, 405)
+
+
+async def test_another_host_is_not_answered_as_ours(proxied: Proxied) -> None:
+    """The Host that a caller wrote arrives: by it the gateway (or the proxy before it) refuses names that lead here and are not ours."""
+    async with proxied.client() as http:
+        response = await http.post("/mcp", json={}, headers={"host": "elsewhere.example.com", "authorization": f"Bearer {proxied.token}"})
+        assert response.status_code in (421, 404) or not response.content
 
 
 @asynccontextmanager
@@ -227,20 +196,31 @@ async def test_a_body_with_an_upgrade_is_read_by_its_length(proxied: Proxied) ->
 
 async def test_the_callers_address_is_known_and_cannot_be_made_up(proxied: Proxied) -> None:
     """What the sign-in limits count and the audit keeps: the address that the proxy saw, whatever the caller wrote."""
-    transport = httpx2.AsyncHTTPTransport(
-        local_address="127.0.0.2", verify=ssl.create_default_context(cafile=str(proxied.certificate.file))
-    )
-    async with httpx2.AsyncClient(base_url=proxied.base_url, transport=transport, timeout=30) as http:
-        page = await http.get("/login", headers={"x-forwarded-for": "203.0.113.7"})
+    assert await address_of_failed_sign_in(proxied, proxied.base_url, "127.0.0.2") == "127.0.0.2"
+
+
+async def test_a_caller_by_ipv6_is_known_by_that_address(proxied: Proxied) -> None:
+    assert await address_of_failed_sign_in(proxied, proxied.base_url_v6, "::1") == "::/64"
+
+
+async def address_of_failed_sign_in(proxied: Proxied, url: str, local_address: str) -> str:
+    """Sign in wrongly from an address, with others in the headers; return whose the audit says that it was."""
+    verify = ssl.create_default_context(cafile=str(proxied.certificate.file))
+    transport = httpx2.AsyncHTTPTransport(local_address=local_address, verify=verify)
+    ours = {"host": proxied.base_url.partition("//")[2]}
+    async with httpx2.AsyncClient(base_url=url, transport=transport, timeout=30) as http:
+        page = await http.get("/login", headers=ours | {"x-forwarded-for": "203.0.113.7"})
         fields = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', page.text))
-        forged = {"x-forwarded-for": "203.0.113.7", "origin": proxied.base_url}
-        wrong = await http.post("/login", data=fields | {"email": proxied.gateway.email, "password": "not this one"}, headers=forged)
+        forged = ours | {"x-forwarded-for": "203.0.113.7", "origin": proxied.base_url}
+        wrong_one = fields | {"email": proxied.gateway.email, "password": "not this one"}
+        cookies = "; ".join(f"{name}={value}" for name, value in page.cookies.items())
+        wrong = await http.post("/login", data=wrong_one, headers=forged | {"cookie": cookies})
         assert wrong.status_code == 400, wrong.text
     with sqlite3.connect(proxied.gateway.data_dir / "ascend.sqlite3") as store:
         query = "SELECT facts FROM security_events WHERE action = 'sign_in_failed' ORDER BY seq DESC LIMIT 1"
         [facts] = store.execute(query).fetchone()
     store.close()
-    assert json.loads(facts)["address"] == "127.0.0.2"
+    return str(json.loads(facts)["address"])
 
 
 async def test_metrics_are_closed_to_what_comes_through_the_proxy(proxied: Proxied) -> None:
@@ -255,11 +235,48 @@ async def test_metrics_are_closed_to_what_comes_through_the_proxy(proxied: Proxi
         assert (await beside.get(f"{proxied.gateway.base_url}/metrics")).status_code == 200
 
 
-def test_the_configuration_for_traefik_is_whole() -> None:
-    """It cannot be run here: what can be looked at is that it is YAML whose names refer to each other."""
-    http = yaml.safe_load(BLOCKS["yaml"])["http"]
-    router = http["routers"]["ascend"]
-    balancer = http["services"][router["service"]]["loadBalancer"]
-    assert set(router["middlewares"]) <= set(http["middlewares"])
-    assert balancer["serversTransport"] in http["serversTransports"]
-    assert (balancer["passHostHeader"], balancer["servers"]) == (True, [{"url": "http://127.0.0.1:8080"}])
+@pytest.mark.parametrize("name", sorted(PROXIES))
+async def test_a_write_whose_answer_was_lost_is_not_sent_again(name: str, tmp_path: Path) -> None:
+    """It may have happened: what two gateways are there for is a connection that is not taken, never a second try of a write."""
+    taken: list[bytes] = []
+
+    async def lose_it(stream: anyio.abc.SocketStream) -> None:
+        async with stream:
+            head = await stream.receive()
+            if head.startswith(b"POST"):
+                taken.append(head)
+            else:
+                await stream.send(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+
+    held = certificate(tmp_path, "127.0.0.1")
+    verify = ssl.create_default_context(cafile=str(held.file))
+    ports = (free_port(), free_port())
+    async with AsyncExitStack() as stack:
+        listeners = [await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=port) for port in ports]
+        for listener in listeners:
+            await stack.enter_async_context(listener)
+        listening = await stack.enter_async_context(anyio.create_task_group())
+        for listener in listeners:
+            listening.start_soon(listener.serve, lose_it)
+        with running(name, tmp_path, [f"127.0.0.1:{port}" for port in ports], held) as places:
+            async with httpx2.AsyncClient(base_url=f"https://127.0.0.1:{places.port}", verify=verify) as http:
+
+                async def is_passed_on() -> bool:
+                    with suppress(httpx2.ConnectError):  # Traefik takes a moment to read its certificate.
+                        return (await http.get("/readyz")).status_code == 200
+                    return False
+
+                await until(is_passed_on)
+                assert (await http.post("/mcp", content=b"{}")).status_code == 502
+        listening.cancel_scope.cancel()
+    assert len(taken) == 1
+
+
+def test_a_quiet_call_is_waited_for() -> None:
+    """As long as a tool may take that reports progress (ASCEND_MCP_TOOL_TIMEOUT_S), and a little; Caddy waits without end."""
+    longest_s = Settings(data_dir=Path()).mcp.mcp_tool_timeout_s
+    nginx = re.search(r"proxy_read_timeout (\d+)s;", (DEPLOY / "nginx.conf").read_text(encoding="utf-8"))
+    [transport] = yaml.safe_load((DEPLOY / "traefik.yaml").read_text(encoding="utf-8"))["http"]["serversTransports"].values()
+    assert nginx is not None
+    assert int(nginx[1]) > longest_s
+    assert int(transport["forwardingTimeouts"]["responseHeaderTimeout"].removesuffix("s")) > longest_s

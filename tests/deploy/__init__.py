@@ -1,0 +1,1 @@
+"""Tests of what is shipped for installing and running the gateway: docs/deploy, and the distributions."""
