@@ -32,6 +32,8 @@ class Tenant:
     #: UTC date (ISO) until which static bearer tokens work; None: they do not
     static_tokens_until: str | None = None
     suspended: bool = False
+    #: how often its people may come: a name of the configuration's `[plans]`; "": the one that is nobody's in particular
+    plan: str = ""
 
 
 class Tenants:

@@ -29,6 +29,7 @@ from server.assembly.mcp import assemble_mcp
 from server.assembly.metrics import register_metrics
 from server.assembly.operations import Operations, open_operations
 from server.assembly.pages import assemble_people
+from server.assembly.plan_limits import PlanLimits
 from server.assembly.provider_titles import ProviderTitles
 from server.assembly.reports import report_sources
 from server.assembly.scopes import SubjectScopes
@@ -116,6 +117,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         config = LiveConfig(store.config_versions)
         await config.load()
         tenants = Tenants(await store.tenants.all())
+        plan_limits = PlanLimits(tenants)
         connections = await assemble_connections(settings, store, egress)
 
         def index() -> CapabilityIndex:
@@ -131,7 +133,9 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         )
         of_planes = [*ai_gateway.functions(store), *context.functions(), *work.functions()]
         operations = await stack.enter_async_context(
-            open_operations(settings, store, tenants, egress, connections, of_planes, ai_gateway.metered, context.names)
+            open_operations(
+                settings, store, tenants, egress, connections, of_planes, plan_limits.counted(ai_gateway.metered), context.names
+            )
         )
         scopes = SubjectScopes(store.subjects, operations.catalog)
         titles = ProviderTitles(store.operations, tenants)
@@ -151,6 +155,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
 
         async def tenants_changed(_changes: list[Change]) -> None:
             await tenants.load(store.tenants.all)
+            plan_limits.tenants_changed()
 
         for listening in (authorization, ai_gateway, context, work, webhooks, mcp, operations, titles, connections):
             listening.listen(feed)
@@ -158,6 +163,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         feed.listen(TOPIC, config.changed)
         config.follow(lambda current: people.limits.change(current.limits.in_force))
         config.follow(edge.follow)
+        config.follow(plan_limits.config_changed)
 
         background = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(background.cancel_scope.cancel)

@@ -56,7 +56,7 @@ from tools.metering.limits import Limits
 from tools.metering.stores import ClosedCharge
 from tools.operation import Runner
 from tools.sources.builtin import BuiltinFunction
-from tools.sources.metered_runner import MeteredRunner
+from tools.sources.metered_runner import Count, MeteredRunner
 
 #: Streams of models last for minutes, so they have places of their own: of these, one caller alone takes up to a third.
 MODEL_PLACES = 6_000
@@ -109,13 +109,13 @@ class AiGateway:
         reports = llm_reports(self.router, store.model_calls, self.ledger, self.budgets, self.feedback, self.names.of)
         return [*llm_calls(self.calls, self.names.of), *reports]
 
-    def metered(self, runner: Runner) -> Runner:
-        """Return a runner that sets aside for operations with a price, in the same budgets."""
+    def metered(self, runner: Runner, count: Count | None = None) -> MeteredRunner:
+        """Return a runner that sets aside for operations with a price, in the same budgets, and counts by `count`."""
 
         def price(provider: str, operation: str) -> int:
             return self.prices.request_nano_usd(provider, operation, datetime.now(UTC))
 
-        paying = MeteredRunner(runner, self.budgets, self.charges, price, self.names.of)
+        paying = MeteredRunner(runner, self.budgets, self.charges, price, self.names.of, count)
         paying.switch(has_prices=self.config.current.has_request_prices)
         self.paying_runners.append(paying)
         return paying

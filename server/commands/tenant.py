@@ -4,11 +4,12 @@ from typing import Any
 
 import click
 
-from server.admin.nouns.tenants import add_tenant, baseline_of, change_tenant, end_date
+from server.admin.nouns.tenants import add_tenant, baseline_of, change_tenant, end_date, plan_of
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.refused import admin_refusals_told
 from server.commands.rows import print_rows
 from server.config.settings import Settings
+from server.config_versions.live import config_in
 from server.storage.store import open_store
 from server.storage.workflows.forgetting import forget_durable_work
 
@@ -51,6 +52,9 @@ async def sign_in(settings: Settings, name: str, methods: tuple[str, ...]) -> No
 @click.option("--baseline", default=None, metavar="SCOPES", help='What a client is asked to request first, such as "mcp mcp:read".')
 @click.option("--confirm-destructive/--no-confirm-destructive", default=None, help="Whether destructive operations ask the person first.")
 @click.option("--static-tokens-until", default=None, metavar="DATE", help="Last day (UTC, YYYY-MM-DD) of static bearer tokens, or never.")
+@click.option(
+    "--plan", default=None, metavar="NAME", help="How often its people may call: of `[plans]` (free, pro, enterprise, …), or none."
+)
 @click.option("--suspend/--resume", "suspended", default=None, help="Refuse everybody of the tenant, or let them in again.")
 @with_settings
 @run_async
@@ -61,6 +65,7 @@ async def set_tenant(
     baseline: str | None,
     confirm_destructive: bool | None,
     static_tokens_until: str | None,
+    plan: str | None,
     suspended: bool | None,
 ) -> None:
     """Change settings of the tenant NAME; running servers take them over at once."""
@@ -71,9 +76,11 @@ async def set_tenant(
         changes = {setting: value for setting, value in given.items() if value is not None}
         if static_tokens_until is not None:
             changes["static_tokens_until"] = end_date(static_tokens_until)
-        if not changes:
+        if not changes and plan is None:
             raise click.UsageError("nothing to change; name a setting, --help lists them")
         async with open_store(settings) as store:
+            if plan is not None:
+                changes["plan"] = plan_of(plan, (await config_in(store.config_versions)).plans)
             await change_tenant(store.tenants, name, changes)
     click.echo(f"tenant {name}: {', '.join(f'{setting} {value}' for setting, value in changes.items())}")
 

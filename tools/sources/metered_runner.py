@@ -1,9 +1,11 @@
-"""Operations that have a price: set aside for before they run, in the same budgets as model calls, and settled as they end."""
+"""Calls that go out are metered: of whoever may come so often they are counted, and what has a price is set aside for before it runs, in
+the same budgets as model calls, and settled as it ends."""
 
 import secrets
 import time
 from collections.abc import Awaitable, Callable
 
+from oauth.principal import Principal
 from oauth.sign_in.person_names import NameOf
 from tools.effects import may_have_taken_effect
 from tools.errors import ToolError
@@ -17,26 +19,44 @@ from tools.operation import Call, Failure, Json, Outcome, Runner
 _BEYOND_S, _LONGEST_S = 60.0, 3_600.0
 
 
+#: counts one call of somebody; None: it may go out
+Count = Callable[[Principal], Awaitable[Failure | None]]
+
+
 class MeteredRunner:
     """A runner in front of another. `price`: (provider, operation id) -> billionths of a dollar for each request; 0: it is free.
-    `name_of`: what budgets call the person.
+    `name_of`: what budgets call the person. `count`: of whoever may come so often and no more.
 
-    While no operation has a price it is no hand that a call passes (decision 0018): `run` is the other's.
+    While no operation has a price and nobody is counted it is no hand that a call passes (decision 0018): `run` is the other's.
     """
 
     def __init__(
-        self, inner: Runner, budgets: Budgets, ledger: Ledger[ClosedCharge], price: Callable[[str, str], int], name_of: NameOf
+        self,
+        inner: Runner,
+        budgets: Budgets,
+        ledger: Ledger[ClosedCharge],
+        price: Callable[[str, str], int],
+        name_of: NameOf,
+        count: Count | None = None,
     ) -> None:
         self.keeps_time = inner.keeps_time
+        self._count, self._is_counting, self._has_prices = count, False, False
         self._inner, self._budgets, self._ledger, self._price, self._name_of = inner, budgets, ledger, price, name_of
         self.run: Callable[[Call], Awaitable[Outcome]] = inner.run
 
-    def switch(self, *, has_prices: bool) -> None:
-        """Begin to ask for prices, or stop."""
-        self.run = self._run_or_pay if has_prices else self._inner.run
+    def switch(self, *, has_prices: bool | None = None, is_counting: bool | None = None) -> None:
+        """Begin to ask for prices or to count, or stop; None: as it was."""
+        self._has_prices = self._has_prices if has_prices is None else has_prices
+        self._is_counting = self._is_counting if is_counting is None else is_counting
+        self.run = self._counted if self._is_counting else self._run_or_pay if self._has_prices else self._inner.run
 
     async def preview(self, call: Call) -> Json:
         return await self._inner.preview(call)
+
+    async def _counted(self, call: Call) -> Outcome:
+        if self._count is not None and (refusal := await self._count(call.principal)) is not None:
+            raise ToolError(refusal)
+        return await self._run_or_pay(call)
 
     def _run_or_pay(self, call: Call) -> Awaitable[Outcome]:
         nano_usd = self._price(call.operation.provider, call.operation.id)

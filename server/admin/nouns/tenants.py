@@ -14,17 +14,20 @@ from server.admin.lists.cursors import page_of
 from server.admin.refusals import AdminRefused, not_found, version_conflict
 from server.admin.resource import VERSION, Change, Column, Done, Field, ListQuery, Resource, Row, Rows
 from server.client_snippets import claude_mcp_add
+from server.config_versions.sections.plans import Plans
 from server.storage.oauth.tenants import SqlTenantStore
 
 SIGN_IN = ("password", "passkey", "federation")
 YES_NO = ("yes", "no")
 LIST_THEM = "`ascend tenant list` shows all"
+NO_PLAN = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class TenantNoun:
     store: SqlTenantStore
     mcp_url: Callable[[str], str]
+    plans: Callable[[], Plans]
 
     def resource(self) -> Resource:
         title = Field(name="title", title="Title", is_required=False, max_chars=200, hint="What pages call it.")
@@ -44,6 +47,8 @@ class TenantNoun:
                 Column(name="baseline", title="First scopes"),
                 Column(name="confirm_destructive", title="Destructive operations ask first"),
                 Column(name="static_tokens_until", title="Static tokens until"),
+                Column(name="plan", title="Plan"),
+                Column(name="calls_per_hour", title="Calls an hour and person"),
                 Column(name="version", title="Version"),
             ),
             rows=self.rows,
@@ -71,6 +76,7 @@ class TenantNoun:
                         Field(name="baseline", title="First scopes", is_required=False, hint="As mcp mcp:read."),
                         Field(name="confirm_destructive", title="Destructive operations ask first", choices=YES_NO, is_required=False),
                         Field(name="static_tokens_until", title="Static tokens until", is_required=False, hint="A day, or never."),
+                        Field(name="plan", title="Plan", is_required=False, hint="Of the configuration's [plans], or none."),
                         VERSION,
                     ),
                     method="PATCH",
@@ -105,9 +111,11 @@ class TenantNoun:
         if found is None:
             raise no_tenant(key)
         # A form sends all there is; what it leaves as it was is no change, and nothing of it is written.
-        changes = {name: value for name, value in changes_of(values).items() if value != getattr(found, name)}
+        changes = {name: value for name, value in changes_of(values, self.plans()).items() if value != getattr(found, name)}
         if changes.keys() & {"static_tokens_until", "sign_in"}:
             administrator.must_reach_gateway("how people and programs of a tenant get in")
+        if "plan" in changes:
+            administrator.must_reach_gateway("how often people of a tenant may call")
         return await self._changed(administrator, key, changes, values.get("version", ""))
 
     async def suspend(self, administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
@@ -141,6 +149,8 @@ class TenantNoun:
             "baseline": " ".join(tenant.baseline_scopes),
             "confirm_destructive": "yes" if tenant.confirm_destructive else "no",
             "static_tokens_until": tenant.static_tokens_until or "never",
+            "plan": tenant.plan or NO_PLAN,
+            "calls_per_hour": self.plans().hourly(tenant.plan),
             "version": version_of(tenant),
         }
 
@@ -171,7 +181,7 @@ async def change_tenant(store: SqlTenantStore, name: str, changes: Mapping[str, 
     return changed
 
 
-def changes_of(values: Mapping[str, str]) -> dict[str, Any]:
+def changes_of(values: Mapping[str, str], plans: Plans) -> dict[str, Any]:
     """Return the members of a tenant that these settings, as people write them, change. Raises AdminRefused."""
     changes: dict[str, Any] = {}
     if title := values.get("title"):
@@ -184,6 +194,8 @@ def changes_of(values: Mapping[str, str]) -> dict[str, Any]:
         changes["confirm_destructive"] = said == "yes"
     if said := values.get("static_tokens_until"):
         changes["static_tokens_until"] = end_date(said)
+    if said := values.get("plan"):
+        changes["plan"] = plan_of(said, plans)
     if not changes:
         raise AdminRefused(422, "invalid_fields", "nothing to change", "name a setting")
     return changes
@@ -205,6 +217,16 @@ def end_date(text: str) -> str | None:
         return date.fromisoformat(text).isoformat()
     except ValueError as error:
         raise AdminRefused(422, "invalid_fields", f"static_tokens_until: {text!r} is not a date", "use YYYY-MM-DD, or never") from error
+
+
+def plan_of(text: str, plans: Plans) -> str:
+    """Return the name of a plan that there is, "" for `none`. Raises AdminRefused."""
+    if text != NO_PLAN and text not in plans.in_force:
+        there_are = ", ".join([*plans.in_force, NO_PLAN])
+        raise AdminRefused(
+            422, "invalid_fields", f"plan: there is no {text[:64]!r}", f"there are {there_are}; `[plans]` of the configuration adds others"
+        )
+    return "" if text == NO_PLAN else text
 
 
 async def found_tenant(store: SqlTenantStore, name: str) -> Tenant | None:

@@ -64,7 +64,7 @@ def assemble_nouns(of: Administration) -> tuple[Resource, ...]:
         Usage(store.figures, ids).resource(),
         Audit(store.audit_trail).resource(),
         Decisions(store.decisions, store.subjects).resource(),
-        TenantNoun(store.tenants, settings.mcp_url).resource(),
+        TenantNoun(store.tenants, settings.mcp_url, lambda: of.config.current.plans).resource(),
         People(SqlPeople(store.database), store, PersonChanges(store, settings.admin_url)).resource(),
         Clients(store.clients, store.grants, revocation, store.machines.services).resource(),
         ConnectionNoun(store.connections, store.subjects, of.connections.changes).resource(),

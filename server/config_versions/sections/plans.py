@@ -37,10 +37,14 @@ class Plans:
         """Return every plan with its requests an hour."""
         return {**BUILT_IN, **self.requests_per_hour}
 
-    def hourly(self, plan: str) -> int | None:
-        """Return how many requests an hour `plan` has ("": none is named). None: they are not counted.
+    def plan_of(self, plan: str) -> str | None:
+        """Return which plan holds for whoever is on `plan` ("": on none). None: they are not counted.
 
-        A name that is no plan any more has what the default has.
+        Of a name that is no plan any more it is the default.
         """
-        in_force = self.in_force
-        return in_force.get(plan, in_force.get(self.default))
+        return plan if plan in self.in_force else self.default or None
+
+    def hourly(self, plan: str) -> int | None:
+        """Return how many requests an hour whoever is on `plan` has. None: they are not counted."""
+        held = self.plan_of(plan)
+        return None if held is None else self.in_force[held]

@@ -42,7 +42,7 @@ class SqlTenantStore:
 
         def work(connection: Connection) -> bool:
             before = connection.execute(select(tenants).where(mine).with_for_update()).first()
-            if before is None or (seen is not None and (before.title, before.settings) != (seen.title, _settings(seen))):
+            if before is None or (seen is not None and _tenant(before) != seen):
                 return False
             connection.execute(update(tenants).where(mine).values(title=tenant.title, settings=_settings(tenant)))
             if tenant.suspended != _tenant(before).suspended:
@@ -61,6 +61,7 @@ def _settings(tenant: Tenant) -> str:
             "confirm_destructive": tenant.confirm_destructive,
             "static_tokens_until": tenant.static_tokens_until,
             "suspended": tenant.suspended,
+            "plan": tenant.plan,
         }
     ).decode()
 
@@ -76,4 +77,5 @@ def _tenant(row: Row[Any]) -> Tenant:
         confirm_destructive=settings.get("confirm_destructive", plain.confirm_destructive),
         static_tokens_until=settings.get("static_tokens_until"),
         suspended=settings.get("suspended", False),
+        plan=settings.get("plan", ""),
     )

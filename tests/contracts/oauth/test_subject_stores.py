@@ -5,6 +5,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from sqlalchemy import update
 
 from oauth.errors import AlreadyTaken
 from oauth.sign_in.stores import BrowserSessionStore, StoredSession, SubjectStore
@@ -18,6 +19,7 @@ from server.storage.migrate import migrate
 from server.storage.oauth.browser_sessions import IDLE_S, SqlBrowserSessionStore
 from server.storage.oauth.subjects import SqlSubjectStore
 from server.storage.oauth.tenants import SqlTenantStore
+from server.storage.schema.platform_tables import tenants as tenant_rows
 
 ADA = Subject("acme", "sub_ada", "ada@example.com", "Ada", allowed_scopes=frozenset({"mcp", "crm:read"}))
 NOW = 1_800_000_000.0
@@ -45,11 +47,22 @@ def session(name: str, subject: Subject = ADA, at: float = NOW) -> StoredSession
 async def test_a_tenant_comes_back_as_it_was_kept(sql_database: Database) -> None:
     """TenantStore.add, save, all."""
     tenants = SqlTenantStore(sql_database)
-    tenant = Tenant("acme", "Acme", ("mcp",), frozenset({"passkey"}), False, "2027-01-01", False)
+    tenant = Tenant("acme", "Acme", ("mcp",), frozenset({"passkey"}), False, "2027-01-01", False, "pro")
     await tenants.add(tenant)
     assert await tenants.all() == (tenant,)
     assert await tenants.save(replace(tenant, title="Acme Ltd", suspended=True))
     assert await tenants.all() == (replace(tenant, title="Acme Ltd", suspended=True),)
+
+
+async def test_a_tenant_that_an_earlier_release_kept_is_changed_as_it_was_seen(sql_database: Database) -> None:
+    """TenantStore.save: what the row does not say yet is no difference."""
+    tenants = SqlTenantStore(sql_database)
+    await tenants.add(Tenant("acme", "Acme"))
+    async with sql_database.write() as connection:
+        await connection.execute(update(tenant_rows).values(settings="{}"))
+    [seen] = await tenants.all()
+    assert await tenants.save(replace(seen, plan="pro"), seen)
+    assert not await tenants.save(replace(seen, title="Late"), seen)
 
 
 async def test_a_tenant_name_is_taken_once(sql_database: Database) -> None:

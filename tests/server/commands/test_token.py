@@ -36,6 +36,7 @@ def test_static_tokens_are_off_until_an_end_date_is_set(data: Path) -> None:
     ("arguments", "says"),
     [
         (("tenant", "set", "default"), "nothing to change"),
+        (("tenant", "set", "default", "--plan", "gold"), "there are free, pro, enterprise, none"),
         (("tenant", "set", "default", "--static-tokens-until", "31.1.2027"), "use YYYY-MM-DD"),
         (("tenant", "set", "default", "--baseline", "mcp:read"), "cannot connect without 'mcp'"),
         (("token", "mint", "--tenant", "default"), "--user"),

@@ -57,20 +57,27 @@ async def test_of_two_who_change_a_tenant_one_is_told(filled: Administration) ->
     assert (await filled.api("POST", "tenants/default/suspend", filled.operator)).status_code == 409
     assert (await done(filled, "POST", "tenants/acme/suspend"))["item"]["state"] == "suspended"
     assert (await done(filled, "POST", "tenants/acme/resume"))["item"]["title"] == "First"
-    for body in ({"sign_in": "magic"}, {"baseline": "mcp:read"}, {"static_tokens_until": "soon"}, {}):
+    for body in ({"sign_in": "magic"}, {"baseline": "mcp:read"}, {"static_tokens_until": "soon"}, {"plan": "gold"}, {}):
         assert (await filled.api("PATCH", "tenants/acme", filled.operator, body, if_match="*")).status_code == 422, body
 
 
 async def test_an_owner_of_a_tenant_sends_all_there_is_and_changes_what_is_theirs(filled: Administration) -> None:
     """As the console's form does, which has the ways in, too: the operator's alone to change, to leave as they are anybody's."""
     shown = (await filled.api("GET", "tenants/acme", filled.acme)).json()
-    sent = {name: shown[name] for name in ("title", "sign_in", "baseline", "confirm_destructive", "static_tokens_until")}
+    sent = {name: shown[name] for name in ("title", "sign_in", "baseline", "confirm_destructive", "static_tokens_until", "plan")}
     changed = await filled.api("PATCH", "tenants/acme", filled.acme, {**sent, "title": "Ours"}, if_match="*")
     assert changed.status_code == 200, changed.text
     assert {**changed.json()["item"], "version": ""} == {**shown, "title": "Ours", "version": ""}
-    for other in ({"sign_in": "federation"}, {"static_tokens_until": "2999-01-01"}):
+    for other in ({"sign_in": "federation"}, {"static_tokens_until": "2999-01-01"}, {"plan": "pro"}):
         refused = await filled.api("PATCH", "tenants/acme", filled.acme, {**sent, **other}, if_match="*")
         assert refused.status_code == 403, other
+
+
+async def test_a_tenant_is_put_on_a_plan_and_taken_off_it(filled: Administration) -> None:
+    on_it = (await done(filled, "PATCH", "tenants/acme", {"plan": "pro"}, if_match="*"))["item"]
+    assert (on_it["plan"], on_it["calls_per_hour"]) == ("pro", 1_000)
+    off_it = (await done(filled, "PATCH", "tenants/acme", {"plan": "none"}, if_match="*"))["item"]
+    assert (off_it["plan"], off_it["calls_per_hour"]) == ("none", None)
 
 
 async def test_clients_and_accounts_are_ended(filled: Administration) -> None:
