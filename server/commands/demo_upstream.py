@@ -59,7 +59,7 @@ async def command(
         settings = OAuthSettings(OAuthClient("ascend", _secret_of(kind)))
         click.echo(f"register it with `ascend provider add FILE --client-id ascend`, FILE holding what {url}/provider.json says")
     click.echo(f"ready {url}/openapi.json")
-    await HttpServer(demo.build(api_key=api_key, oauth=settings), takes_signals=True).serve(sockets=[listener])
+    await HttpServer(demo.build(api_key=api_key, oauth=settings), signals=(signal.SIGTERM, signal.SIGINT)).serve(sockets=[listener])
 
 
 async def _stand_in(kind: str, listener: socket.socket, url: str, size: int | None, faults: tuple[str, ...]) -> None:

@@ -12,6 +12,7 @@ from server.config.egress import EgressSettings
 from server.config.mcp import McpSettings
 from server.config.observability import ObservabilitySettings
 from server.config.origin import OriginSettings, public_origin
+from server.config.processes import ProcessSettings
 from server.config.search import SearchSettings
 from server.config.setting import Setting, declaration_of
 from server.config.store import StoreSettings
@@ -23,6 +24,7 @@ class Settings:
     """Everything an operator can set, a field a section; and what follows from where the gateway was started."""
 
     origin: OriginSettings = field(default_factory=OriginSettings)
+    processes: ProcessSettings = field(default_factory=ProcessSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     authorization: AuthorizationSettings = field(default_factory=AuthorizationSettings)
     egress: EgressSettings = field(default_factory=EgressSettings)

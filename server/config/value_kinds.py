@@ -98,6 +98,26 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class Count:
+    """A whole number from 1 to `most`."""
+
+    most: int
+
+    @property
+    def says(self) -> str:
+        return f"a whole number from 1 to {self.most}"
+
+    def read(self, text: str) -> object:
+        # Digits of ASCII alone: int() takes others, signs and underscores too.
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text
+
+    def checked(self, value: object) -> object:
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= self.most:
+            raise ValueError(f"{value!r} is not {self.says}; give one or unset it")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     options: tuple[str, ...]
 

@@ -38,10 +38,11 @@ class HeldReading(FlowControl):
 
 class FramedHttp(HttpToolsProtocol):
     """uvicorn's connection with this framing. `authorities`: where we are served, which a target in absolute form must name; `authority`:
-    the one that we call ourselves."""
+    the one that we call ourselves. `is_draining`: the server ends, and every answer is the last of its connection."""
 
     authorities: frozenset[bytes] = frozenset()
     authority = b""
+    is_draining = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -190,7 +191,7 @@ class FramedHttp(HttpToolsProtocol):
                 message_event=asyncio.Event(),
                 expect_100_continue=awaits_continue,
                 # RFC 9112 §9.3: `Connection: close`; no keep-alive of HTTP/1.0, which proxies pass on blindly (appendix C.2.2)
-                keep_alive=version != "1.0" and parser.should_keep_alive(),
+                keep_alive=version != "1.0" and parser.should_keep_alive() and not self.is_draining,
                 on_response=self.on_response_complete,
             ),
         )

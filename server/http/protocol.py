@@ -11,6 +11,8 @@ from server.http.framing import FramedHttp
 
 # RFC 9112 §9.5; a head that comes byte by byte holds a connection for nothing (slowloris)
 HEAD_TIMEOUT_S = 20.0
+#: how long a connection that was just used is kept when the server ends: what is on its way on it is answered, and told to be the last
+LEAVING_S = 1.0
 #: how long a client may leave more of an answer unread than the transport holds
 UNREAD_TIMEOUT_S = 120.0
 
@@ -29,7 +31,10 @@ class StrictHttp(FramedHttp):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn declares it
         super().connection_made(transport)
+        self._idle_since = self.loop.time()
         self._start_head_timer()
+        if self.is_draining:
+            self.shutdown()  # It was taken in the moment in which the server was told to end.
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_head_timer()
@@ -87,6 +92,21 @@ class StrictHttp(FramedHttp):
             self.transport.close()
         else:
             super().send_400_response(msg)
+
+    def shutdown(self) -> None:
+        """End the connection where it is idle. A request that comes in or is under way is answered, with `Connection: close`.
+
+        A client cannot know that its connection is being closed while its request is on the way, and may not send a POST again.
+        """
+        # RFC 9112 §9.3.1, §9.5: asynchronous close.
+        if self._idle_since is not None:
+            self.loop.call_later(max(0.0, self._idle_since + LEAVING_S - self.loop.time()), self._leave)
+        elif self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.keep_alive = False
+
+    def _leave(self) -> None:
+        if self._idle_since is not None:
+            self.transport.close()
 
     def pause_writing(self) -> None:
         super().pause_writing()

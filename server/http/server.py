@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -20,15 +20,16 @@ KEEP_ALIVE_S = 75
 class HttpServer(uvicorn.Server):
     """Serves `app` at `authority` (host and port).
 
-    With `takes_signals`, SIGTERM and SIGINT stop it; a second SIGINT does not wait for requests under way.
+    Each of `signals` stops it; a second SIGINT does not wait for requests under way.
     """
 
-    def __init__(self, app: ASGIApp, *, authority: str = "", takes_signals: bool = False) -> None:
+    def __init__(self, app: ASGIApp, *, authority: str = "", signals: Collection[signal.Signals] = ()) -> None:
+        self._protocol = strict_http(authority)
         super().__init__(
             uvicorn.Config(
                 app,
                 # decision 0024
-                http=strict_http(authority),
+                http=self._protocol,
                 # RFC 9110 §7.8: no other protocol, so nothing to upgrade to
                 ws="none",
                 log_config=None,  # its lines go out in our format, redacted like ours
@@ -42,7 +43,7 @@ class HttpServer(uvicorn.Server):
                 timeout_graceful_shutdown=DRAIN_S,
             )
         )
-        self._takes_signals = takes_signals
+        self._signals = signals
         self._ready = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -56,18 +57,20 @@ class HttpServer(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Handle the signals ourselves: uvicorn would raise them again after the drain, and the process would not exit 0."""
-        if not self._takes_signals:
-            yield
-            return
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop, number)
+        for number in self._signals:
+            loop.add_signal_handler(number, self.stop, number)
         try:
             yield
         finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in self._signals:
                 loop.remove_signal_handler(number)
 
-    def _stop(self, number: int) -> None:
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """End it, as the signal would."""
         self.force_exit = self.should_exit and number == signal.SIGINT
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._protocol.is_draining = True
+        await super().shutdown(sockets)

@@ -23,14 +23,17 @@ Facts = tuple[tuple[str, str], ...]
 
 
 class EventFormatter(logging.Formatter):
-    """Renders `logger.info("event_name", extra={"facts": {...}})`. Tracebacks stay, redacted like everything else."""
+    """Renders `logger.info("event_name", extra={"facts": {...}})`. Tracebacks stay, redacted like everything else.
 
-    def __init__(self, *, as_json: bool) -> None:
+    `always`: facts of this process, in every line.
+    """
+
+    def __init__(self, *, as_json: bool, always: Facts = ()) -> None:
         super().__init__()
-        self._as_json = as_json
+        self._as_json, self._always = as_json, always
 
     def format(self, record: logging.LogRecord) -> str:
-        facts: Mapping[str, Any] = getattr(record, "facts", None) or {}
+        facts: Mapping[str, Any] = {**dict(self._always), **(getattr(record, "facts", None) or {})}
         moment = _moment(record.created)
         trouble = self.formatException(record.exc_info) if record.exc_info else ""
         if self._as_json:
@@ -47,6 +50,7 @@ class EventFormatter(logging.Formatter):
 
         Facts without a character that a secret or a second line needs go as they are.
         """
+        about = self._always + about
         if self._as_json:
             line = {"time": _moment(seconds), "level": "info", "event": event, **_clean(dict(about)), **_clean(own)}
             return f"{encode(line).decode()}\n"
@@ -56,9 +60,9 @@ class EventFormatter(logging.Formatter):
 class EventHandler(logging.StreamHandler[TextIO]):
     """Writes events to a stream; many at once where they come in batches."""
 
-    def __init__(self, stream: TextIO, *, as_json: bool) -> None:
+    def __init__(self, stream: TextIO, *, as_json: bool, always: Facts = ()) -> None:
         super().__init__(stream)
-        self._formatter = EventFormatter(as_json=as_json)
+        self._formatter = EventFormatter(as_json=as_json, always=always)
         self.setFormatter(self._formatter)
 
     def write_batch(self, event: str, batch: Iterable[tuple[float, Facts, Mapping[str, Any]]]) -> None:
@@ -69,9 +73,9 @@ class EventHandler(logging.StreamHandler[TextIO]):
             self.flush()
 
 
-def configure_logging(log_format: str, *, stream: TextIO | None = None) -> None:
-    """Send this process's log to `stream` (stderr by default), as `text` or `json`."""
-    handler = EventHandler(stream or sys.stderr, as_json=log_format == "json")
+def configure_logging(log_format: str, *, stream: TextIO | None = None, always: Facts = ()) -> None:
+    """Send this process's log to `stream` (stderr by default), as `text` or `json`; `always`: what every line says."""
+    handler = EventHandler(stream or sys.stderr, as_json=log_format == "json", always=always)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel("INFO")

@@ -245,3 +245,36 @@ async def test_an_answer_that_nobody_reads_is_given_up(monkeypatch: pytest.Monke
 def test_an_unused_connection_is_kept_longer_than_proxies_keep_theirs() -> None:
     """A proxy that reuses a connection which we are just closing answers 502; most keep theirs for 60 s."""
     assert HttpServer(PlainTextResponse("here")).config.timeout_keep_alive > 60
+
+
+async def test_a_request_that_comes_while_the_server_ends_is_answered_as_the_last_of_its_connection() -> None:
+    """RFC 9112 §9.5: a client cannot see that its connection is being closed, and may not send a POST twice."""
+    listener = listen("127.0.0.1", 0)
+    server = HttpServer(PlainTextResponse("here"), authority="127.0.0.1:1")
+    serving = asyncio.create_task(server.serve([listener]))
+    await server.until_ready()
+    async with asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(listener.getsockname()[1]))
+        writer.write(head("Host: x"))
+        await reader.readuntil(b"here")
+        server.stop()
+        await until(lambda: not server.servers[0].is_serving())
+        writer.write(head("Host: x"))
+        answer = await reader.read()
+        writer.close()
+        await serving
+    assert answer.endswith(b"here")
+    assert b"connection: close" in answer
+
+
+async def test_an_idle_connection_is_closed_when_the_server_ends() -> None:
+    listener = listen("127.0.0.1", 0)
+    server = HttpServer(PlainTextResponse("here"), authority="127.0.0.1:1")
+    serving = asyncio.create_task(server.serve([listener]))
+    await server.until_ready()
+    async with asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(listener.getsockname()[1]))
+        server.stop()
+        assert await reader.read() == b""
+        writer.close()
+        await serving
