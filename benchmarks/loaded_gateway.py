@@ -62,7 +62,7 @@ class LoadedGateway:
 
 
 @contextmanager
-def loaded_gateway() -> Iterator[LoadedGateway]:
+def loaded_gateway(workers: int = 1) -> Iterator[LoadedGateway]:
     """Start both with the usual limit of open files; this process gets all that it may have."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     ports = [free_port(), free_port()]
@@ -75,7 +75,7 @@ def loaded_gateway() -> Iterator[LoadedGateway]:
         upstream = subprocess.Popen([sys.executable, "-m", "benchmarks.load_upstream", *map(str, ports)])
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(USUAL_OPEN_FILES, hard), hard))
         try:
-            with running_gateway(data, demo=False, extra=extra, from_nothing=True) as running:
+            with running_gateway(data, demo=False, extra=extra, from_nothing=True, options=("--workers", str(workers))) as running:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
                 mint = ("token", "mint", "--tenant", "default", "--user", EMAIL)
                 token = _must(*mint, data=data).split()[-1]
