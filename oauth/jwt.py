@@ -1,7 +1,7 @@
 """Signed assertions of others: their keys, their signature, their time (RFC 7521 §5.2, RFC 7523 §3)."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import anyio
@@ -93,13 +93,13 @@ class JwksCache:
         return import_public_keys(read_object(fetched.body))
 
 
-def decode(assertion: str, keys: KeySet) -> Token:
-    """Return the verified token. Raises AssertionRefused."""
+def decode(assertion: str, keys: KeySet, algorithms: Sequence[str] = ALGORITHMS) -> Token:
+    """Return the verified token; `algorithms`: some of ours. Raises AssertionRefused."""
     if len(assertion) > MAX_ASSERTION_LENGTH:
         raise AssertionRefused(f"the assertion is longer than {MAX_ASSERTION_LENGTH} characters")
     try:
         # RFC 8725 §3.1: each key is used with the algorithms of its own kind; RFC 7515 §4.1.11: an unknown `crit` fails.
-        return jwt.decode(assertion, keys, algorithms=ALGORITHMS)
+        return jwt.decode(assertion, keys, algorithms=[each for each in algorithms if each in ALGORITHMS])
     except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise AssertionRefused("the assertion's signature or form is not valid") from error
 
@@ -111,15 +111,15 @@ def is_for(audience: object, accepted: frozenset[str]) -> bool:
     return len(values) == 1 and isinstance(values[0], str) and values[0] in accepted
 
 
-def check_times(claims: Mapping[str, object], now: float) -> float:
-    """Return `exp` of claims that are valid now and not for longer than an hour. Raises AssertionRefused."""
+def check_times(claims: Mapping[str, object], now: float, *, max_lifetime_s: float = MAX_LIFETIME_S) -> float:
+    """Return `exp` of claims that are valid now and not for longer than `max_lifetime_s`. Raises AssertionRefused."""
     expires_at = claims.get("exp")
     # RFC 7519 §4.1.4: not `True`, which Python counts as 1; exp is REQUIRED here (RFC 7523 §3 item 4).
     if not isinstance(expires_at, int | float) or isinstance(expires_at, bool) or expires_at < now - LEEWAY_S:
         raise AssertionRefused("the assertion has expired, or has no exp")
     # RFC 7523 §3 item 4: may refuse what is unreasonably far away; each jti is kept until exp.
-    if expires_at > now + MAX_LIFETIME_S + LEEWAY_S:
-        raise AssertionRefused(f"the assertion is valid for more than {MAX_LIFETIME_S} seconds")
+    if expires_at > now + max_lifetime_s + LEEWAY_S:
+        raise AssertionRefused(f"the assertion is valid for more than {max_lifetime_s:g} seconds")
     for name in ("nbf", "iat"):
         # RFC 7523 §3 items 5 and 6: optional, but a lie where they are in the future.
         moment = claims.get(name, now)

@@ -16,6 +16,7 @@ from server.config.settings import Settings
 from server.config_versions.config import Config
 from server.config_versions.sections.edge import Edge as EdgeSection
 from server.config_versions.sections.edge_paths import first_segment, is_own
+from server.config_versions.sections.plans import Plans
 from server.error_responses import answer_unknown_exception
 from tools.egress.client import Egress
 from tools.stores import Recorder
@@ -31,18 +32,19 @@ class Edge:
 
     def __init__(self, settings: Settings, egress: Egress, recorder: Callable[[], Recorder]) -> None:
         self._settings, self._egress, self._recorder = settings, egress, recorder
-        self._section = EdgeSection(())
+        self._section, self._plans = EdgeSection(()), Plans()
         #: None: there is no route, and there never was one since the start
         self.plane: EdgePlane | None = None
         self._opened = anyio.Event()
 
     def follow(self, config: Config) -> None:
         """Take over what is in force; what is under way goes on by the routes that it began with."""
+        self._plans = config.plans
         if config.edge == self._section:
             return
         self._section = config.edge
         if self.plane is None:
-            self.plane = import_module("server.edge.plane").open_plane(self._settings, self._egress, self._recorder())
+            self.plane = import_module("server.edge.plane").open_plane(self._settings, self._egress, self._recorder(), self._hourly)
             self._opened.set()
         self.plane.change(config.edge)
         log.info("edge_routes_changed", extra={"facts": {"routes": len(config.edge.root)}})
@@ -52,6 +54,9 @@ class Edge:
         await self._opened.wait()
         if self.plane is not None:
             await self.plane.run()
+
+    def _hourly(self, plan: str) -> int | None:
+        return self._plans.hourly(plan)
 
     def front(self, rest: ASGIApp) -> "EdgeFront":
         return EdgeFront(self, rest)

@@ -10,11 +10,13 @@ from server.edge.canonical_path import canonical
 from server.edge.forwarding import Answer, BrokenOff, CallerGone, Forwarder, Outgoing, too_large
 from server.edge.incoming import Incoming
 from server.edge.outcomes import Outcomes
+from server.edge.rate_windows import RateWindows
 from server.edge.refusals import EdgeRefused
 from server.edge.request_headers import head_lines, passed_on, via
 from server.edge.response_headers import VERSION_FIELD, passed_back
 from server.edge.route import Route
 from server.edge.route_table import RouteTable
+from server.edge.user_tokens import UserTokens
 
 #: RFC 9110 §8.6, RFC 9112 §6.3: no body, and no length of one
 _BODILESS = frozenset({204, 304})
@@ -38,6 +40,8 @@ class EdgeEndpoint:
 
     table: Callable[[], RouteTable]
     forwarder: Forwarder
+    tokens: UserTokens
+    limits: RateWindows
     outcomes: Outcomes
     address: PublicAddress
 
@@ -55,7 +59,7 @@ class EdgeEndpoint:
             status = await self._through(route, request, rest)
         except EdgeRefused as refusal:
             status, code = refusal.status, refusal.code
-            await request.answer(status, [*refusal.fields(), VERSION_FIELD], refusal.body(request.trace_id))
+            await request.answer(status, [*refusal.fields(), VERSION_FIELD, *request.added], refusal.body(request.trace_id))
         except CallerGone:
             code = "caller_gone"
         except BrokenOff:
@@ -67,9 +71,20 @@ class EdgeEndpoint:
             self.outcomes.note(route, request, status, code, (time.perf_counter() - began) * 1_000)
 
     async def _through(self, route: Route, request: Incoming, path: bytes) -> int:
+        if route.cors is not None:
+            preflight = route.cors.preflight(request)
+            if preflight is not None:
+                await request.start(204, [*preflight, VERSION_FIELD])
+                await request.send({"type": "http.response.body", "body": b""})
+                return 204
+            request.added = route.cors.fields(request.value_of(b"origin"))
         if route.methods and request.method not in route.methods:
             allow = ", ".join(sorted(method.decode() for method in route.methods))
             raise EdgeRefused(405, "method_not_allowed", f"this address takes {allow}", {"allow": allow})
+        await self.tokens.identify(route.config, request)
+        limits = self.limits.take(route, request)
+        request.is_limited = bool(limits)
+        request.added = [*request.added, *limits]
         if route.in_flight >= route.config.max_in_flight:
             raise EdgeRefused(503, "busy", "too many requests to this route are under way; try again", {"retry-after": "1"})
         route.in_flight += 1
@@ -117,8 +132,10 @@ class EdgeEndpoint:
         fields = passed_back(
             answer.head.fields,
             is_sandboxed=route.config.pages == "sandboxed",
-            has_cors=route.config.cors is not None,
+            has_cors=route.cors is not None,
+            has_limits=request.is_limited,
         )
+        fields += request.added
         if connection.is_whole and status not in _BODILESS and request.method != b"HEAD":
             await request.answer(status, [field for field in fields if field[0] != b"content-length"], connection.take())
             return

@@ -8,11 +8,12 @@ from server.edge.request_headers import head_lines
 from server.http.buffered_exchange import BufferedExchange, buffered_exchange
 from server.observability.trace_context import NO_CARRIER, trace_id_of
 from server.request_scope import Headers
+from tools.egress.relay_answer import Fields
 
 
 @dataclass(slots=True)
 class Incoming:
-    """`user`: claims of a verified token, as header names and values; none: nobody who is known."""
+    """`user`: claims of a verified token as fields; `user_id`: issuer and subject, "" where nobody is known. `added`: to any answer."""
 
     scope: Scope
     receive: Receive
@@ -22,7 +23,11 @@ class Incoming:
     method: bytes
     trace_id: str
     subject: str = ""
-    user: list[tuple[bytes, bytes]] = field(default_factory=list)
+    user_id: str = ""
+    plan: str = ""
+    is_limited: bool = False
+    user: Fields = field(default_factory=list)
+    added: Fields = field(default_factory=list)
 
     @classmethod
     def of(cls, scope: Scope, receive: Receive, send: Send) -> "Incoming":
@@ -43,7 +48,7 @@ class Incoming:
     async def answer(self, status: int, fields: Headers, body: bytes) -> None:
         """Send a whole answer. `fields`: all but the length, and perhaps Date."""
         exchange = self.exchange
-        if exchange is not None:
+        if exchange is not None and not any(name == b"connection" for name, _ in fields):
             ours = () if _has_date(fields) else exchange.default_headers
             # decision 0018: a whole answer in one write.
             if exchange.answer_lines(status, head_lines((*ours, *fields)), body):

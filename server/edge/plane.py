@@ -1,25 +1,28 @@
 """The edge as a whole: its routes in force, its endpoint, its checks."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from prometheus_client.core import Metric
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from oauth.jwt import JwksCache
 from server.config.settings import Settings
 from server.config_versions.sections.edge import Edge, EdgeBackend, EdgeRoute
 from server.config_versions.sections.edge_paths import first_segment
 from server.edge.backends import Backend, Backends
+from server.edge.cors import Cors
 from server.edge.endpoint import EdgeEndpoint, PublicAddress
 from server.edge.forwarding import Forwarder
 from server.edge.health import answer_health
 from server.edge.health_checks import HealthChecks
 from server.edge.outcomes import Outcomes
+from server.edge.rate_windows import RateWindows
 from server.edge.route import Route
 from server.edge.route_table import RouteTable
+from server.edge.user_tokens import UserTokens
 from server.networks import Networks
 from server.proxy_headers import ProxyHeaders
-from tools.egress.addresses import AddressRules
 from tools.egress.client import Egress
 from tools.egress.relay_pool import RelayPool
 from tools.errors import EgressRefused
@@ -31,14 +34,19 @@ log = logging.getLogger("ascend.edge")
 class EdgePlane:
     """An ASGI application that answers whatever is sent to it."""
 
-    def __init__(self, settings: Settings, rules: AddressRules, pool: RelayPool, recorder: Recorder) -> None:
-        self._rules = rules
+    def __init__(
+        self, settings: Settings, egress: Egress, pool: RelayPool, recorder: Recorder, hourly: Callable[[str], int | None]
+    ) -> None:
+        """`hourly`: requests an hour of a plan, by its name."""
+        self._rules = egress.rules
         self._table = RouteTable(())
         self.pool = pool
         self.outcomes = Outcomes(recorder)
         self.endpoint = EdgeEndpoint(
             table=lambda: self._table,
             forwarder=Forwarder(pool),
+            tokens=UserTokens(JwksCache(egress.outbound)),
+            limits=RateWindows(hourly),
             outcomes=self.outcomes,
             address=PublicAddress.of(settings.base_url),
         )
@@ -85,6 +93,7 @@ class EdgePlane:
             config.label,
             Backends([each for each in backends if each is not None]),
             frozenset(method.encode() for method in config.methods),
+            Cors(config.cors, config) if config.cors is not None else None,
         )
 
     def _backend(self, route: EdgeRoute, config: EdgeBackend, known: dict[tuple[str, str], Backend]) -> Backend | None:
@@ -101,8 +110,8 @@ class EdgePlane:
             return None
 
 
-def open_plane(settings: Settings, egress: Egress, recorder: Recorder) -> EdgePlane:
+def open_plane(settings: Settings, egress: Egress, recorder: Recorder, hourly: Callable[[str], int | None]) -> EdgePlane:
     """Put the parts together, with connections behind the guard of everything else that leaves."""
     if egress.connector is None:
         raise RuntimeError("egress is not open; enter it with `async with`")
-    return EdgePlane(settings, egress.rules, RelayPool(egress.connector), recorder)
+    return EdgePlane(settings, egress, RelayPool(egress.connector), recorder, hourly)

@@ -14,6 +14,7 @@ _NOT_PASSED_ON: Final = frozenset(
         b"x-gateway-version", b"x-accel-redirect", b"x-sendfile", b"x-cache",
     }
 )  # fmt: skip
+_LIMITS: Final = (b"x-ratelimit-", b"ratelimit")
 VERSION_FIELD: Final = (b"x-gateway-version", VERSION.encode())
 #: The Sandbox is of the origin: what a backend's page runs may not be what our own pages may (HTML §7.1.1).
 _SANDBOX: Final = (
@@ -32,8 +33,11 @@ _DATA: Final = (
 )
 
 
-def passed_back(fields: Fields, *, is_sandboxed: bool, has_cors: bool) -> Fields:
-    """Return the fields of an answer that go to the caller. `has_cors`: who may read it is ours to say, not the backend's."""
+def passed_back(fields: Fields, *, is_sandboxed: bool, has_cors: bool, has_limits: bool) -> Fields:
+    """Return the fields of an answer that go to the caller.
+
+    `has_cors`: who may read it is ours to say, not the backend's; `has_limits`: so is how often one may ask.
+    """
     nominated = frozenset[bytes]()
     for name, value in fields:
         if name == b"connection":
@@ -41,6 +45,8 @@ def passed_back(fields: Fields, *, is_sandboxed: bool, has_cors: bool) -> Fields
     kept, media_type = [VERSION_FIELD], b""
     for name, value in fields:
         if name in _NOT_PASSED_ON or name in nominated or (has_cors and name.startswith(b"access-control-")):
+            continue
+        if has_limits and name.startswith(_LIMITS):
             continue
         # One without a name is sent back as whatever its value looks like (RFC 6265bis §5.7).
         if name == b"set-cookie" and (OWN_COOKIE.match(value.strip()) or not value.partition(b"=")[0].strip() or b"=" not in value):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from server.config_versions.sections.edge import EdgeRoute
 from server.edge.backends import Backends
+from server.edge.cors import Cors
 
 
 @dataclass(slots=True)
@@ -14,4 +15,5 @@ class Route:
     label: str
     backends: Backends
     methods: frozenset[bytes]
+    cors: Cors | None = None
     in_flight: int = 0

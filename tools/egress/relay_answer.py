@@ -80,7 +80,7 @@ class RelayAnswer:
                 raise self._malformed("answered with something that is not HTTP as we understand it") from error
             self.is_keep_alive = False
         if self.stage is Stage.HEAD and self._head_bytes > MAX_HEAD_BYTES:
-            raise self._malformed(f"answered with a head of more than {MAX_HEAD_BYTES} bytes")
+            raise self._too_long()
 
     def take(self) -> bytes:
         """Return what is here of the body."""
@@ -111,6 +111,8 @@ class RelayAnswer:
                 raise self._malformed("switched protocols unasked (status 101)")
             self.status = status if status == 101 else 0
             return
+        if self._head_bytes > MAX_HEAD_BYTES and sum(len(name) + len(value) for name, value in self.fields) > MAX_HEAD_BYTES:
+            raise self._too_long()
         # RFC 9112 §6.1: we sent no TE, so nothing but chunks may be around the body; taken off, another coding would be content.
         if any(name == b"transfer-encoding" and value.strip().lower() != b"chunked" for name, value in self.fields):
             raise self._malformed("answered in a transfer coding that was not asked for")
@@ -143,6 +145,9 @@ class RelayAnswer:
         self.stage, self._parser = Stage.TUNNEL, None
         if rest:
             self._keep(rest)
+
+    def _too_long(self) -> UpstreamFailed:
+        return self._malformed(f"answered with a head of more than {MAX_HEAD_BYTES} bytes")
 
     def _malformed(self, what: str) -> UpstreamFailed:
         return failed(self._authority, "upstream_malformed", what)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict, Field, RootModel
 
 from oauth.jwt import ALGORITHMS
-from server.config_versions.sections.edge_paths import fault_of_pattern
+from server.config_versions.sections.edge_paths import fault_of_pattern, is_plain
 from server.config_versions.sections.rate import Rate, RateText
 from tools.egress.plain_http import PLAIN_HTTP_FAULT, is_in_the_clear
 
@@ -44,7 +44,7 @@ class EdgeBackend:
             yield ("url",), "begins with https:// (or http:// in a private network) and a host"
         elif parts.query or parts.fragment or "@" in parts.netloc:
             yield ("url",), "has a user, a query or a fragment; what is sent there is the caller's"
-        elif parts.path not in ("", "/") and fault_of_pattern(parts.path.rstrip("/")):
+        elif parts.path not in ("", "/") and (not is_plain(parts.path) or "*" in parts.path):
             yield ("url",), "has a path of unusual spelling; letters, digits and . _ - ~ between single slashes"
         elif is_in_the_clear(self.url):
             yield ("url",), PLAIN_HTTP_FAULT
@@ -120,9 +120,8 @@ class EdgeRoute:
 
     def faults(self) -> Iterator[tuple[Place, str]]:
         """Yield place and words of what types cannot say."""
-        for name in ("auth", "cors", "websocket"):
-            if getattr(self, name) not in ("none", None, False):
-                yield (name,), "is not looked at by this release"
+        if self.websocket:
+            yield ("websocket",), "is not passed on by this release"
         if not self.name and not self.path:
             yield ("name",), "is missing; a route has a name, and is at /edge/{name}/, or a path"
         if self.path and (words := fault_of_pattern(self.path)):

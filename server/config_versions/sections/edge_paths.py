@@ -18,11 +18,16 @@ OWN: Final = frozenset(
 
 def fault_of_pattern(path: str) -> str:
     """Return what is wrong with where a route would be, or ""."""
-    if not path.startswith("/") or _PATTERN.fullmatch(path) is None or _DOTS.search(path):
+    if not is_plain(path):
         return "is no path of a route; letters, digits and . _ - ~ between single slashes, as in /api/auth/*"
     if (first := first_segment(path)) in OWN:
         return f"begins with /{first}, which the gateway answers itself"
     return ""
+
+
+def is_plain(path: str) -> bool:
+    """Say whether a path has one spelling."""
+    return path.startswith("/") and _PATTERN.fullmatch(path) is not None and _DOTS.search(path) is None
 
 
 def is_own(path: str) -> bool:

@@ -12,6 +12,7 @@ import httpx2
 
 from server.config.load import load
 from server.config_versions.read_document import section_of
+from server.config_versions.sections.plans import Plans
 from server.edge.plane import EdgePlane, open_plane
 from server.http.server import HttpServer
 from tools.egress.client import Egress
@@ -130,7 +131,9 @@ def orders(*backends: Backend, **route: object) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def edge_of(folder: Path, *routes: dict[str, object], allow: Sequence[str] = ("127.0.0.1:*",)) -> AsyncIterator[ServedEdge]:
+async def edge_of(
+    folder: Path, *routes: dict[str, object], allow: Sequence[str] = ("127.0.0.1:*",), plans: Plans = Plans()
+) -> AsyncIterator[ServedEdge]:
     """Serve an edge with these routes."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -141,7 +144,7 @@ async def edge_of(folder: Path, *routes: dict[str, object], allow: Sequence[str]
             anyio.create_task_group() as running,
         ):
             records = list[CallRecord]()
-            plane = open_plane(settings, egress, Kept(records))
+            plane = open_plane(settings, egress, Kept(records), plans.hourly)
             edge = ServedEdge(plane, port, client, records)
             edge.change(*routes)
             server = HttpServer(plane)
