@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 # As the program does, server/cli.py: the threads of a search wait for each other, and a core that waits is another worker's. Read when
 # numpy is loaded, hence before it.
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, settings
 from tests.compiled_statements import share_compiled_statements
 from tests.examples import ALL
 from tests.quick_passwords import hash_quickly
+from tests.shared_suite import SharedSuite, is_short
 from tests.temporary_files import put_into_memory
 from tools.heavy_json.worker import WORKERS
 
@@ -107,15 +109,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Say which tests stay together where workers share the suite: a module, or all that start the same large program.
-
-    What takes long is begun first, so that no worker is left alone with it at the end. Without pytest-xdist the groups mean nothing, and
-    the order stays as it was.
-    """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group_of(item)))
+    """Have the workers of pytest-xdist begin with what takes long; without it the order stays as it was."""
     if hasattr(config, "workerinput"):
-        items.sort(key=_is_short)
+        items.sort(key=lambda item: is_short(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedSuite | None:
+    """Keep the tests of a group on one worker, where `--dist loadgroup` asks for it."""
+    return SharedSuite(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 def pytest_collection_finish() -> None:
@@ -123,21 +125,3 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.enable()
-
-
-def _is_short(item: pytest.Item) -> bool:
-    """Say whether a test starts no program: no browser, database server or gateway in a process of its own."""
-    programs = ("CHROMIUM", "postgres_server", "running_gateway", "environment")
-    folders = {"flows", "conformance", "contracts"}
-    return folders.isdisjoint(item.path.parts) and not any(hasattr(getattr(item, "module", None), name) for name in programs)
-
-
-def _group_of(item: pytest.Item) -> str:
-    module = getattr(item, "module", None)
-    if hasattr(module, "CHROMIUM"):
-        return "chromium"
-    if "contracts" in item.path.parts or hasattr(module, "postgres_server"):
-        return "postgresql"
-    if "conformance" in item.path.parts:
-        return "conformance"
-    return item.nodeid.partition("::")[0]

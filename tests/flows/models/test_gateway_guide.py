@@ -31,7 +31,7 @@ SERVE = next(place for place, step in enumerate(STEPS) if " ascend serve" in ste
 OWN_MODEL = next(place for place, step in enumerate(STEPS) if "PROVIDER_KEY" in step.text)
 OLLAMA = "http://127.0.0.1:11434/v1"
 
-pytestmark = [pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here"), pytest.mark.xdist_group("ai_gateway_guide")]
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
 
 
 @dataclass

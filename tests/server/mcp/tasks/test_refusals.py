@@ -10,7 +10,6 @@ import pytest
 from tests.server.mcp.requests import legacy_body, legacy_headers
 from tests.server.mcp.tasks.world import EXTENSION, READ, TasksWorld, result_of, tasks_world
 
-pytestmark = pytest.mark.xdist_group("refusals of tasks")  # they share a gateway
 METHODS = ("get", "update", "cancel")
 
 
