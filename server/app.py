@@ -129,7 +129,14 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         context = _context_plane(settings, store, tenants, egress, ai_gateway, index)
         reports = report_sources(store, lambda: operations)
         work = LateWork(
-            settings, store, tenants, egress, lambda: operations, lambda tenant_id, subject: scopes.allowed(tenant_id, subject), reports
+            settings,
+            store,
+            tenants,
+            egress,
+            lambda: operations,
+            lambda tenant_id, subject: scopes.allowed(tenant_id, subject),
+            reports,
+            lambda: config.current.jobs,
         )
         of_planes = [*ai_gateway.functions(store), *context.functions(), *work.functions()]
         operations = await stack.enter_async_context(
@@ -157,10 +164,14 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             await tenants.load(store.tenants.all)
             plan_limits.tenants_changed()
 
+        async def config_changed(changes: list[Change]) -> None:
+            await config.changed(changes)
+            await work.config_changed()
+
         for listening in (authorization, ai_gateway, context, work, webhooks, mcp, operations, titles, connections):
             listening.listen(feed)
         feed.listen("tenants", tenants_changed)
-        feed.listen(TOPIC, config.changed)
+        feed.listen(TOPIC, config_changed)
         config.follow(lambda current: people.limits.change(current.limits.in_force))
         config.follow(edge.follow)
         config.follow(plan_limits.config_changed)

@@ -142,7 +142,7 @@ def _row(schedule: "Schedule", last: "ScheduleRun | None") -> dict[str, Json]:
         "id": f"{schedule.tenant_id}:{schedule.name}",
         "name": schedule.name,
         "tenant": schedule.tenant_id,
-        "state": "paused" if schedule.is_paused else ran,
+        "state": "paused" if schedule.is_off else ran,
         "findings": _findings(last),
         "last_at": last.started_at_us if last else None,
         "next_at": schedule.next_at_us,

@@ -14,6 +14,7 @@ from server.assembly.operations import Operations
 from server.background import kept_up
 from server.config.backup_folder import are_backups_kept, have_backup_keys
 from server.config.settings import Settings
+from server.config_versions.sections.jobs import Jobs
 from server.observability.schedule_metrics import ScheduleMetrics
 from server.observability.workflow_metrics import WorkflowMetrics
 from server.reports.sources import Sources
@@ -56,10 +57,12 @@ class LateWork:
         operations: Callable[[], Operations],
         allowed_scopes: AllowedScopes,
         reports: Sources,
+        jobs: Callable[[], Jobs],
     ) -> None:
-        """`operations`: asked for when a run calls something. `allowed_scopes`: what the person whom a run acts for may now."""
+        """`operations`: asked for when a run calls something. `allowed_scopes`: what the person whom a run acts for may now. `jobs`: the
+        configuration's."""
         self._settings, self._store, self._tenants, self._egress = settings, store, tenants, egress
-        self._operations, self._allowed_scopes, self._reports = operations, allowed_scopes, reports
+        self._operations, self._allowed_scopes, self._reports, self._jobs = operations, allowed_scopes, reports, jobs
         self._parts: tuple[DurableWork, ScheduledWork] | None = None
         self._opened = anyio.Event()
         self._has_brought = False
@@ -119,6 +122,11 @@ class LateWork:
         feed.listen("tenants", self._when_open(lambda changes: self.scheduled.tenants_changed(changes)))
         feed.listen("connections", self._when_open(lambda changes: self.scheduled.connections_changed(changes), opens=True))
 
+    async def config_changed(self) -> None:
+        """Hear that jobs may come at other times."""
+        if self.is_open:
+            await self.scheduled.config_changed()
+
     async def run(self) -> None:
         """Work until cancelled, from when there is something to do."""
         while not self.is_open and not await self._is_needed():
@@ -134,7 +142,9 @@ class LateWork:
             runs, schedules = import_module(_RUNS), import_module(_SCHEDULES)
             principal_of = runs.principals_of_runs(self._tenants, self._allowed_scopes)
             work = runs.assemble_workflows(self._store, self._operations, principal_of)
-            scheduled = schedules.assemble_schedules(self._settings, self._store, self._tenants, self._egress, work, self._reports)
+            scheduled = schedules.assemble_schedules(
+                self._settings, self._store, self._tenants, self._egress, work, self._reports, lambda: self._jobs().said
+            )
             self._parts = work, scheduled
             self._opened.set()
         return self._parts

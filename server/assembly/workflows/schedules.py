@@ -29,7 +29,7 @@ from tools.workflows.jobs.error_pattern import ErrorPattern
 from tools.workflows.jobs.token_health import TokenHealth
 from tools.workflows.registry import WorkflowRegistry
 from tools.workflows.run_keys import is_slot_key, key_of
-from tools.workflows.schedules.builtin import BUILTIN, builtin_schedules
+from tools.workflows.schedules.builtin import BUILTIN, OtherTimes, TimesSaid, builtin_schedules
 from tools.workflows.schedules.scheduler import Scheduler
 from tools.workflows.schedules.setting import Schedules
 from tools.workflows.schedules.slots import Slots
@@ -47,10 +47,11 @@ class ScheduledWork:
     schedules: Schedules
     scheduler: Scheduler
     with_connection: ConnectionSchedules
+    said: TimesSaid
 
     async def bring_builtin(self) -> None:
         """See that every tenant has the built-in schedules."""
-        await bring_builtin_schedules([tenant.tenant_id for tenant in await self.store.tenants.all()], self.store)
+        await bring_builtin_schedules([tenant.tenant_id for tenant in await self.store.tenants.all()], self.store, self.said())
 
     async def follow_accounts(self, tenant_ids: Iterable[str]) -> None:
         """See that what comes with an account is read where there is one, and rests where there is none."""
@@ -74,16 +75,21 @@ class ScheduledWork:
         if any(is_slot_key(key_of(change.item)) for change in changes):
             self.scheduler.runs_changed()
 
+    async def config_changed(self) -> None:
+        """See that every tenant has the times that are said now."""
+        await self.bring_builtin()
+        self.scheduler.wake()
+
     async def tenants_changed(self, changes: Sequence[Change]) -> None:
         """See that new tenants have the built-in schedules."""
-        await bring_builtin_schedules([change.item for change in changes if change.item], self.store)
+        await bring_builtin_schedules([change.item for change in changes if change.item], self.store, self.said())
         self.scheduler.wake()
 
 
 def assemble_schedules(
-    settings: Settings, store: Store, tenants: Tenants, egress: Egress, work: DurableWork, reports: Sources
+    settings: Settings, store: Store, tenants: Tenants, egress: Egress, work: DurableWork, reports: Sources, said: TimesSaid
 ) -> ScheduledWork:
-    """Put the parts together, and bring the workflows of the built-in schedules along."""
+    """Put the parts together, and bring the workflows of the built-in schedules along. `said`: of the configuration's `[jobs]`."""
     figures, making = SqlCallFigures(store.history), BackupJobs(settings)
     freshness = DocsFreshness(store.operations, store.quarantine, DocumentVersions(egress))
     for job in (TokenHealth(_ConnectionsInUse(store, figures)), ErrorPattern(figures), freshness, Backup(making), BackupVerify(making)):
@@ -105,16 +111,16 @@ def assemble_schedules(
         unavailable=(StoreUnavailable, OSError),
     )
     kept = store.durable.schedules
-    schedules = Schedules(kept, _KnownWorkflows(work.registry))
-    scheduled = ScheduledWork(store, schedules, Scheduler(slots, prepare), ConnectionSchedules(kept))
+    schedules = Schedules(kept, _KnownWorkflows(work.registry), said=said)
+    scheduled = ScheduledWork(store, schedules, Scheduler(slots, prepare), ConnectionSchedules(kept), said)
     return scheduled
 
 
-async def bring_builtin_schedules(tenant_ids: Sequence[str], store: Store) -> None:
-    """See that tenants have the built-in schedules."""
+async def bring_builtin_schedules(tenant_ids: Sequence[str], store: Store, said: Mapping[str, OtherTimes]) -> None:
+    """See that tenants have the built-in schedules, at the times that are said."""
     for start in range(0, len(tenant_ids), _TENANTS):
         some = tenant_ids[start : start + _TENANTS]
-        await store.durable.schedules.add_missing([each for tenant_id in some for each in builtin_schedules(tenant_id, now_us())])
+        await store.durable.schedules.add_missing([each for tenant_id in some for each in builtin_schedules(tenant_id, now_us(), said)])
 
 
 @dataclass(frozen=True, slots=True)

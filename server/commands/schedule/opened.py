@@ -12,6 +12,7 @@ from server.commands.one_tenant import open_tenant, tenant_option_of
 from server.commands.refused import refusals_told
 from server.commands.workflow.opened import no_operations, nobody
 from server.config.settings import Settings
+from server.config_versions.live import config_in
 from tools.egress.client import Egress
 
 tenant_option = tenant_option_of("Whose schedules")
@@ -23,9 +24,10 @@ async def open_schedules(settings: Settings, tenant: str) -> AsyncIterator[Sched
     async with open_tenant(settings, tenant) as store, Egress(settings.egress.egress_allow) as egress:
         tenants = Tenants(await store.tenants.all())
         work, reports = assemble_workflows(store, no_operations, nobody), report_sources(store, no_operations)
-        scheduled = assemble_schedules(settings, store, tenants, egress, work, reports)
+        said = (await config_in(store.config_versions)).jobs.said
+        scheduled = assemble_schedules(settings, store, tenants, egress, work, reports, lambda: said)
         # A gateway of an earlier version has not brought them yet; that is upkeep, and nobody's decision.
         with unaudited():
-            await bring_builtin_schedules([tenant], store)
+            await bring_builtin_schedules([tenant], store, said)
         with refusals_told():
             yield scheduled

@@ -26,8 +26,10 @@ def schedule_row(schedule: Schedule, last: ScheduleRun | None, people: Mapping[s
 
 
 def _when_none(schedule: Schedule) -> str:
-    is_with_account = schedule.origin == "builtin" and schedule.name in WITH_ACCOUNT
-    return f"with an account of {WITH_ACCOUNT[schedule.name].title}" if is_with_account else "never"
+    if schedule.origin != "builtin":
+        return "never"
+    is_with_account = schedule.name in WITH_ACCOUNT
+    return f"with an account of {WITH_ACCOUNT[schedule.name].title}" if is_with_account else "paused by the configuration"
 
 
 def run_row(run: ScheduleRun) -> dict[str, object]:

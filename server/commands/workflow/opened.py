@@ -14,6 +14,7 @@ from server.commands.refused import refusals_told
 from server.config.settings import Settings
 from server.storage.store import Store
 from tools.egress.client import Egress
+from tools.workflows.schedules.builtin import as_brought
 from tools.workflows.stores import ActsFor
 
 tenant_option = tenant_option_of("Whose workflows")
@@ -31,7 +32,9 @@ async def open_work(settings: Settings, tenant: str) -> AsyncIterator[OpenedWork
     async with open_tenant(settings, tenant) as store, Egress(settings.egress.egress_allow) as egress:
         work = assemble_workflows(store, no_operations, nobody)
         # The workflows that schedules start are there too.
-        assemble_schedules(settings, store, Tenants(await store.tenants.all()), egress, work, report_sources(store, no_operations))
+        assemble_schedules(
+            settings, store, Tenants(await store.tenants.all()), egress, work, report_sources(store, no_operations), as_brought
+        )
         with refusals_told():
             yield OpenedWork(store, work)
 

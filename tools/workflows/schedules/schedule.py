@@ -8,6 +8,7 @@ import orjson
 
 from tools.operation import Json
 from tools.text.secrets_in_text import redact
+from tools.workflows.ingestion.accounts import WITH_ACCOUNT
 from tools.workflows.schedules.cron import Cron
 from tools.workflows.stores import ENDED, ActsFor, RunView
 
@@ -41,6 +42,11 @@ class Schedule:
     next_at_us: int | None = None
     #: the store's; a slot is taken for the schedule as it was read, or not at all
     changed_at_us: int = 0
+
+    @property
+    def is_off(self) -> bool:
+        """Say whether it is paused: here, or for every tenant by the configuration, which leaves a built-in one without a next slot."""
+        return self.is_paused or (self.origin == "builtin" and self.name not in WITH_ACCOUNT and self.next_at_us is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from tools.plain_text import written_out
 from tools.workflows.errors import WorkflowRefused
 from tools.workflows.ingestion.accounts import WITH_ACCOUNT
 from tools.workflows.run_keys import slot_key
-from tools.workflows.schedules.builtin import BUILTIN, builtin_schedules
+from tools.workflows.schedules.builtin import BUILTIN, TimesSaid, as_brought, builtin_schedules
 from tools.workflows.schedules.cron import Cron, cron_faults, whole_expression
 from tools.workflows.schedules.schedule import Schedule, ScheduleRun
 from tools.workflows.schedules.stores import ScheduleStore
@@ -48,9 +48,14 @@ class Schedules:
     """Each method is of one tenant and raises WorkflowRefused; a running gateway hears of what changed."""
 
     def __init__(
-        self, store: ScheduleStore, workflows: KnownWorkflows, clock_us: Callable[[], int] = lambda: time.time_ns() // 1000
+        self,
+        store: ScheduleStore,
+        workflows: KnownWorkflows,
+        clock_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        said: TimesSaid = as_brought,
     ) -> None:
-        self._store, self._workflows, self._clock_us = store, workflows, clock_us
+        """`said`: what operators say of built-in schedules of all tenants."""
+        self._store, self._workflows, self._clock_us, self._said = store, workflows, clock_us, said
 
     async def set(self, tenant_id: str, wanted: WantedSchedule) -> tuple[Schedule, bool]:
         """Add or replace a schedule, which goes on from its next slot; True where it is new. Says all that is wrong at once."""
@@ -80,7 +85,7 @@ class Schedules:
             hint = f"`ascend schedule pause {name}` keeps it from starting anything"
             raise WorkflowRefused("conflict", f"schedule '{name}' comes with the gateway and cannot be removed", hint)
         await self._store.remove(tenant_id, name)
-        await self._store.add_missing(builtin_schedules(tenant_id, self._clock_us()))
+        await self._store.add_missing(builtin_schedules(tenant_id, self._clock_us(), self._said()))
         return name not in BUILTIN
 
     async def pause(self, tenant_id: str, name: str) -> None:
@@ -91,6 +96,9 @@ class Schedules:
     async def resume(self, tenant_id: str, name: str) -> Schedule:
         """Go on with the next slot; those of the pause are not made up for."""
         schedule = await self.get(tenant_id, name)
+        if schedule.origin == "builtin" and (other := self._said().get(name)) is not None and other.paused:
+            hint = f"`[jobs.{name}]` says so; `ascend config apply` changes it"
+            raise WorkflowRefused("conflict", f"schedule '{name}' is paused for every tenant by the configuration", hint)
         if schedule.is_paused:
             # Where there is nobody whose calls it makes, it goes on with an account of somebody.
             is_resting = name in WITH_ACCOUNT and schedule.origin == "builtin" and schedule.acts_for is None

@@ -170,7 +170,9 @@ def _as_it_was(schedule: Schedule) -> tuple[ColumnElement[bool], ...]:
 def _is_outdated(row: Row[Any], schedule: Schedule) -> bool:
     """Say whether a schedule that the gateway brought is not what it brings now."""
     is_same = (row.workflow, row.cron, row.zone) == (schedule.workflow, schedule.cron.expression, schedule.cron.zone)
-    return row.origin == "builtin" and not is_same
+    # Paused for every tenant, or not any more; what somebody paused here stays so.
+    is_on_or_off = row.is_paused or (row.next_at is None) == (schedule.next_at_us is None)
+    return row.origin == "builtin" and not (is_same and is_on_or_off)
 
 
 def _values_of(schedule: Schedule) -> dict[str, Any]:
