@@ -1,6 +1,6 @@
 """Composition root: open what the gateway needs, put it together, give the URL table."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,19 +10,15 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from capability_index.encoders.encoder import WordTable
 from capability_index.index import CapabilityIndex
-from capability_index.ranking.reranker import Reranker
 from oauth.tenants import Tenants
 from server.assembly.administration.administration import Administration
 from server.assembly.ai_gateway import AiGateway, open_ai_gateway
 from server.assembly.alerts import Alerts
 from server.assembly.authorization import AuthorizationServer, OAuthStores
 from server.assembly.connections import Connections, assemble_connections
-from server.assembly.context_plane.context_plane import ContextPlane, assemble_context_plane
-from server.assembly.context_plane.documents import assemble_documents
-from server.assembly.context_plane.models import ContextModels
-from server.assembly.context_plane.vectors import ContextVectors
+from server.assembly.context_plane.context_plane import ContextPlane
+from server.assembly.context_plane.with_models import context_with_models
 from server.assembly.edge import Edge
 from server.assembly.log_sinks import LogShipping
 from server.assembly.mcp import assemble_mcp
@@ -58,8 +54,6 @@ from server.rest_api.front import RestFront
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.database import StoreUnavailable
 from server.storage.store import Store, open_store
-from tools.context_plane.extraction.extractions import Extractions
-from tools.context_plane.identity.judging import PairJudging
 from tools.egress.client import Egress
 
 if TYPE_CHECKING:
@@ -126,7 +120,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         ai_gateway = await stack.enter_async_context(
             open_ai_gateway(settings, store, tenants, connections.known, lambda texts: index().encode(texts))
         )
-        context = _context_plane(settings, store, tenants, egress, ai_gateway, index)
+        context = context_with_models(settings, store, tenants, egress, ai_gateway, index)
         reports = report_sources(store, lambda: operations)
         work = LateWork(
             settings,
@@ -269,26 +263,6 @@ def _authorization_server(
         subject_of=store.identities.linked,
         watch=exchanges.exchanged,
     )
-
-
-def _context_plane(
-    settings: Settings, store: Store, tenants: Tenants, egress: Egress, ai_gateway: AiGateway, index: Callable[[], CapabilityIndex]
-) -> ContextPlane:
-    """Put the context plane together with the models that tenants let help it; the planes themselves do not know each other."""
-
-    def table() -> WordTable | None:
-        return index().table
-
-    def reranker() -> Reranker | None:
-        return index().reranker
-
-    models, vectors = ContextModels(ai_gateway.calls, ai_gateway.names.of), ContextVectors(ai_gateway.calls)
-    documents = assemble_documents(settings, store, egress, table, reranker, models, vectors=vectors)
-    readers = (
-        Extractions(store.context, store.extractions, models, lambda: tuple(tenants.live)),
-        PairJudging(store.context, store.pairs, models, lambda: tuple(tenants.live)),
-    )
-    return assemble_context_plane(settings, store, table, reranker, documents=documents, readers=readers, vectors=vectors)
 
 
 def _behind_proxy(routes: list[BaseRoute], pages: Pages, settings: Settings) -> ASGIApp:
