@@ -11,9 +11,11 @@ from joserfc.jwk import ECKey
 from server.authorization.trusted_issuers import FILE, load_trusted_issuers
 from server.cli import ascend
 from server.config.errors import SettingsError
+from tests.empty_store import put_data_directory
 
 
 def run(folder: Path, *arguments: str) -> Result:
+    put_data_directory(folder)
     return CliRunner().invoke(ascend, [*arguments, "--data", str(folder)])
 
 
