@@ -8,6 +8,8 @@ import anyio.to_thread
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from server.storage.sqlite_connection import connect
+
 BUSY_TIMEOUT_MS = 10_000
 THREADS_IN_SQLITE, THREADS_IN_POSTGRES = 1, 4
 READERS_IN_THREADS = 4
@@ -30,7 +32,7 @@ def engine_for(url: str, begin: str, pool_size: int) -> AsyncEngine:
     """Return an engine whose transactions start with the statement `begin` in SQLite, and so hold tables made and changed too."""
     if not url.startswith("sqlite"):
         return create_async_engine(url, pool_size=pool_size, pool_pre_ping=True, connect_args=patience_of(url), hide_parameters=True)
-    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, hide_parameters=True)
+    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, connect_args={"async_creator_fn": connect}, hide_parameters=True)
     configure_sqlite(engine.sync_engine, begin)
     return engine
 
