@@ -19,7 +19,7 @@ PROGRAMS = {"CHROMIUM": "chromium", "postgres_server": "postgresql"}
 SHARED = {"contracts": "postgresql", "conformance": "conformance"}
 
 
-class SharedSuite(LoadScopeScheduling):
+class SharedSuite(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     """Gives each worker one group after the other, in the order in which they were collected."""
 
     def _split_scope(self, nodeid: str) -> str:
