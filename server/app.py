@@ -22,13 +22,14 @@ from server.assembly.context_plane.with_models import context_with_models
 from server.assembly.edge import Edge
 from server.assembly.log_sinks import LogShipping
 from server.assembly.mcp import assemble_mcp
-from server.assembly.metrics import register_metrics
+from server.assembly.metrics import health_routes, register_metrics
 from server.assembly.operations import Operations, open_operations
 from server.assembly.pages import assemble_people
 from server.assembly.plan_limits import PlanLimits
 from server.assembly.provider_titles import ProviderTitles
 from server.assembly.reports import report_sources
 from server.assembly.scopes import SubjectScopes
+from server.assembly.shared_state import SharedState, open_shared_state
 from server.assembly.workflows.late_work import LateWork
 from server.assembly.workflows.webhooks import Webhooks
 from server.audited import unaudited
@@ -42,7 +43,6 @@ from server.housekeeping import Housekeeping
 from server.mcp.front import McpFront
 from server.model_api.front import ModelFront
 from server.networks import Networks
-from server.observability.health import Health, MetricsReaders
 from server.observability.token_exchanges import TokenExchanges
 from server.pages.page import Pages
 from server.pages.reading import Reading
@@ -82,6 +82,7 @@ class Gateway:
     administration: Administration
     alerts: Alerts
     edge: Edge
+    shared: SharedState
 
     @property
     def work(self) -> "DurableWork":
@@ -111,14 +112,15 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         config = LiveConfig(store.config_versions)
         await config.load()
         tenants = Tenants(await store.tenants.all())
-        plan_limits = PlanLimits(tenants)
         connections = await assemble_connections(settings, store, egress)
+        shared = await stack.enter_async_context(open_shared_state(settings, connections.proof_key("shared state")))
+        plan_limits = PlanLimits(tenants, shared.arrivals)
 
         def index() -> CapabilityIndex:
             return operations.index.index
 
         ai_gateway = await stack.enter_async_context(
-            open_ai_gateway(settings, store, tenants, connections.known, lambda texts: index().encode(texts))
+            open_ai_gateway(settings, store, tenants, connections.known, lambda texts: index().encode(texts), shared)
         )
         context = context_with_models(settings, store, tenants, egress, ai_gateway, index)
         reports = report_sources(store, lambda: operations)
@@ -135,19 +137,20 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         of_planes = [*ai_gateway.functions(store), *context.functions(), *work.functions()]
         operations = await stack.enter_async_context(
             open_operations(
-                settings, store, tenants, egress, connections, of_planes, plan_limits.counted(ai_gateway.metered), context.names
+                settings, store, tenants, egress, connections, of_planes, plan_limits.counted(ai_gateway.metered), context.names, shared
             )
         )
+        shared.follow(ai_gateway.calls.books.breakers, operations.upstreams)
         scopes = SubjectScopes(store.subjects, operations.catalog)
         titles = ProviderTitles(store.operations, tenants)
         await titles.load()
         exchanges = TokenExchanges(store.token_hours, (StoreUnavailable, OSError))
         authorization = _authorization_server(settings, store, tenants, egress, scopes, titles, exchanges)
-        people = assemble_people(settings, store, tenants, egress, authorization, connections.vault, titles)
+        people = assemble_people(settings, store, tenants, egress, authorization, connections.vault, titles, shared.arrivals)
         shipping = LogShipping(settings, store, connections.vault, egress, lambda: config.current.sinks)
         webhooks = Webhooks(settings, store, connections.vault, tenants, people.limits)
         mcp = assemble_mcp(settings, store, connections, operations, work)
-        alerts = Alerts(settings, store, feed, egress, connections, operations, ai_gateway, work, config)
+        alerts = Alerts(settings, store, feed, egress, connections, operations, ai_gateway, work, config, shared)
         edge = Edge(settings, egress, lambda: operations.call_log)
         housekeeping = Housekeeping(store, feed, authorization, operations.usage, lambda: config.current.retention, work)
 
@@ -186,11 +189,11 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
                 alerts.run,
                 shipping.run,
                 edge.run,
+                *shared.background(),
             ):
                 background.start_soon(kept_up, part)
-        register_metrics(
-            operations.telemetry.registry, settings, store, exchanges, connections, ai_gateway, work, webhooks, alerts, shipping, edge
-        )
+        watched = (ai_gateway, webhooks, alerts, shipping, edge)
+        register_metrics(operations.telemetry.registry, settings, store, exchanges, connections, work, shared, watched)
         administration = Administration(
             settings=settings,
             store=store,
@@ -205,10 +208,11 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             work=work,
             config=config,
             reports=reports,
+            shared=shared,
         )
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),
-            *Health(operations.telemetry, {"store": store.database.ping, "changes": feed.ready}, MetricsReaders(settings)).routes(),
+            *health_routes(operations.telemetry, settings, store, feed, shared),
             *people.routes,
             *connections.routes(
                 tenants, people.sessions, people.pages, operations.catalog.connections, operations.key_parts, Reading(schedules)
@@ -240,6 +244,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             administration=administration,
             alerts=alerts,
             edge=edge,
+            shared=shared,
         )
 
 

@@ -1,6 +1,6 @@
-"""Rate limits by the generic cell rate algorithm (GCRA), in memory: per address, client and subject.
+"""Rate limits by the generic cell rate algorithm (GCRA): per address, client and subject.
 
-Each process counts for itself: behind N replicas a caller gets at most N times the limit.
+Each process counts for itself in memory: behind N replicas a caller gets at most N times the limit, unless they share (ASCEND_REDIS_URL).
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 #: keys remembered at most, over all buckets; the longest idle ones go first
 MAX_KEYS = 100_000
@@ -101,18 +102,36 @@ class Standing:
         }
 
 
+class SharedArrivals(Protocol):
+    """The same numbers, kept where every process takes from them."""
+
+    async def take(self, bucket: str, key: str, interval_s: float, tolerance_s: float) -> float | None:
+        """Take one, atomically for all processes. Returns 0 where it was taken, the seconds to wait where nothing was; None: nobody
+        knows, and whoever asks goes by its own count."""
+        ...
+
+    def give_back(self, bucket: str, key: str, interval_s: float) -> None:
+        """Return one that `take` took; nobody waits for it."""
+        ...
+
+
 class RateLimits:
-    """For each key one number: the theoretical arrival time of the next conforming request."""
+    """For each key one number: the theoretical arrival time of the next conforming request.
+
+    With `shared` all processes take from one count. What this process alone has used up needs no asking there, and while nobody answers
+    its own count goes on.
+    """
 
     def __init__(
         self,
         *,
         scale: float = 1.0,
         limits: Mapping[str, Limit] = LIMITS,
+        shared: SharedArrivals | None = None,
         clock: Callable[[], float] = time.monotonic,
         max_keys: int = MAX_KEYS,
     ) -> None:
-        self._scale = scale
+        self._scale, self._shared = scale, shared
         self._interval_s: dict[str, float] = {}
         self._tolerance_s: dict[str, float] = {}
         self.change(limits)
@@ -139,9 +158,14 @@ class RateLimits:
         self._arrivals[place] = arrival
         if len(self._arrivals) > self._max_keys:
             self._forget(now)
+        if self._shared is not None:
+            shared_wait_s = await self._shared.take(*place, self._interval_s[bucket], self._tolerance_s[bucket])
+            if shared_wait_s:
+                self._give_back_here(place)
+                raise RateLimited(bucket, shared_wait_s)
 
     def standing(self, bucket: str, key: str) -> Standing:
-        """Say how much a key has left; nothing is taken."""
+        """Say how much a key has left, as this process counted; nothing is taken."""
         interval_s, tolerance_s, now = self._interval_s[bucket], self._tolerance_s[bucket], self._clock()
         used_s = max(0.0, self._arrivals.get(_place(bucket, key), now) - now)
         left = math.floor((tolerance_s - used_s) / interval_s + 1e-9)
@@ -150,8 +174,9 @@ class RateLimits:
     def give_back(self, bucket: str, key: str) -> None:
         """Return one that `check` took: the request turned out to be a right one."""
         place = _place(bucket, key)
-        if place in self._arrivals:
-            self._arrivals[place] -= self._interval_s[bucket]
+        self._give_back_here(place)
+        if self._shared is not None:
+            self._shared.give_back(*place, self._interval_s[bucket])
 
     async def check_shared(self, shared: Place, own: Place) -> Place:
         """Take one from `shared`, or where many use that up, from what `own` still has; return which it was.
@@ -181,6 +206,10 @@ class RateLimits:
 
     def __len__(self) -> int:
         return len(self._arrivals)
+
+    def _give_back_here(self, place: Place) -> None:
+        if place in self._arrivals:
+            self._arrivals[place] -= self._interval_s[place[0]]
 
     def _forget(self, now: float) -> None:
         # What is in the past has no effect; if that frees too little, the longest unused go.

@@ -22,7 +22,7 @@ from tests.shared_suite import SharedSuite, is_short
 from tests.temporary_files import put_into_memory
 from tools.heavy_json.worker import WORKERS
 
-pytest_plugins = ["tests.time_limit"]
+pytest_plugins = ["tests.time_limit", "tests.shared_redis.nodes"]
 
 REPOSITORY = Path(__file__).parents[1]
 

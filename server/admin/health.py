@@ -2,8 +2,9 @@
 
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -39,12 +40,15 @@ class HealthReader:
     sinks: Callable[[], Sinks]
     alerts: Callable[[], Alerts]
     clock: Callable[[], float] = time.time
+    #: what the gateway serves without, by its name
+    optional: Mapping[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)
 
     async def findings(self) -> Sequence[Finding]:
         """Return how every part is, in the order in which one looks at them."""
         looks: Sequence[tuple[str, Callable[[], Awaitable[Sequence[Finding]]]]] = (
             ("Store", lambda: self._store("Store", self.store.database)),
             ("History", lambda: self._store("History", self.store.history)),
+            *((name.capitalize(), partial(self._optional_part, name)) for name in self.optional),
             ("Nodes", NodeHealth(self.store.alerts, self.clock).findings),
             ("Disk", self._disk),
             ("AI gateway", self._models),
@@ -78,6 +82,11 @@ class HealthReader:
         kind = "SQLite" if database.is_sqlite else "PostgreSQL"
         large = f", {size / 1e6:,.0f} MB" if size else ""
         return [Finding(part, "good", f"{kind} answered in {(time.perf_counter() - began) * 1_000:.0f} ms{large}")]
+
+    async def _optional_part(self, name: str) -> Sequence[Finding]:
+        wrong = await self.optional[name]()
+        advice = "start it, or look at the network; calls go on meanwhile" if wrong else ""
+        return [Finding(name.capitalize(), "warn" if wrong else "good", wrong or "it answers", advice)]
 
     async def _disk(self) -> Sequence[Finding]:
         disk = await anyio.to_thread.run_sync(shutil.disk_usage, self.data_dir)

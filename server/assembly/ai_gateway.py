@@ -15,6 +15,7 @@ from oauth.scopes import MODELS
 from oauth.sign_in.person_names import PersonNames
 from oauth.tenants import DEFAULT_TENANT, Tenants
 from oauth.tokens.access_tokens import AccessTokens
+from server.assembly.shared_state import SharedState
 from server.config.settings import Settings
 from server.model_api.callers import ModelCallers
 from server.model_api.endpoint import ModelEndpoint
@@ -147,7 +148,7 @@ class AiGateway:
 
 @asynccontextmanager
 async def open_ai_gateway(
-    settings: Settings, store: Store, tenants: Tenants, credentials: Credentials, embed: Embed
+    settings: Settings, store: Store, tenants: Tenants, credentials: Credentials, embed: Embed, shared: SharedState = SharedState()
 ) -> AsyncIterator[AiGateway]:
     """Load the snapshots and put the parts together; leaving it closes the connections to providers."""
     config = LiveConfig(store.ai_configs)
@@ -164,7 +165,7 @@ async def open_ai_gateway(
     prices = PriceBook(lambda: config.current.prices)
     standing = TargetStanding(prices)
     router = Router(current, standing, settings.ai.ai_model)
-    breakers = Breakers(lambda: config.current.defaults.breaker)
+    breakers = Breakers(lambda: config.current.defaults.breaker, told=shared.told_of_model)
     call_metrics = ModelCallMetrics(metrics)
     ledger = CallLedger(store.model_calls, _Watchers(call_metrics, spans, experiments))
     charges = Ledger[ClosedCharge](store.operation_charges.append, "operation_charges")
@@ -173,14 +174,15 @@ async def open_ai_gateway(
         return await ledger.flush() + await charges.flush()
 
     budgets = Budgets(store.budgets, lambda: config.current.budgets, keys.budget_of, settle_first)
-    limits = Limits(LimitRules(current))
+    limits = Limits(LimitRules(current), shared=shared.windows)
+    cache = AnswerCache(embed, shared.answers, lambda name: config.current.providers.get(name))
     shadows = Shadows(current, store.comparisons, embed)
     places = EgressPlaces(MODEL_PLACES, MODEL_PLACES_PER_PROVIDER)
     async with Egress(settings.egress.egress_allow, places=places) as egress:
         provider_keys = ProviderKeys(credentials)
         attempts = Attempts(current, ProviderClient(egress), provider_keys, breakers, standing)
         books, turns = Bookkeeping(prices, ledger, breakers), StreamTurns()
-        calls = ModelCalls(current, router, attempts, budgets, limits, books, AnswerCache(embed), shadows, turns)
+        calls = ModelCalls(current, router, attempts, budgets, limits, books, cache, shadows, turns)
         feedback = Feedback(store.feedback, ledger.flush)
         yield AiGateway(
             calls=calls,

@@ -62,7 +62,7 @@ class _LookedAt:
     def checks(self) -> Mapping[str, Check]:
         """Return what a node asks; whether the state's store answers shows in the look itself."""
         store = self._alerts.store
-        found: dict[str, Check] = {"changes": self._alerts.feed.ready}
+        found: dict[str, Check] = {"changes": self._alerts.feed.ready, **self._alerts.shared.checks}
         return found if store.history is store.database else found | {"history": store.history.ping}
 
     def left_alone(self) -> Mapping[str, str]:

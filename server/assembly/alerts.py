@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from server.assembly.ai_gateway import AiGateway
 from server.assembly.connections import Connections
 from server.assembly.operations import Operations
+from server.assembly.shared_state import SharedState
 from server.assembly.workflows.late_work import LateWork
 from server.config.settings import Settings
 from server.config_versions.live import LiveConfig
@@ -39,6 +40,7 @@ class Alerts:
     ai_gateway: AiGateway
     work: LateWork
     config: LiveConfig
+    shared: SharedState
     watch: "Watch | None" = field(default=None)
 
     async def run(self) -> None:

@@ -1,22 +1,32 @@
-"""What `/metrics` shows beside the calls, put together."""
+"""What the machinery that runs the gateway asks: `/healthz`, `/readyz`, and what `/metrics` shows beside the calls; put together."""
 
+from collections.abc import Iterable
 from functools import partial
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
+from prometheus_client.registry import Collector
+from starlette.routing import Route
 
-from server.assembly.ai_gateway import AiGateway
-from server.assembly.alerts import Alerts
 from server.assembly.connections import Connections
-from server.assembly.edge import Edge
-from server.assembly.log_sinks import LogShipping
+from server.assembly.shared_state import SharedState
 from server.assembly.workflows.late_work import LateWork
-from server.assembly.workflows.webhooks import Webhooks
 from server.config.backup_folder import newest_backup_at
 from server.config.settings import Settings
 from server.observability.connection_metrics import ConnectionMetrics
+from server.observability.health import Health, MetricsReaders
 from server.observability.store_metrics import StoreMetrics
+from server.observability.telemetry import Telemetry
 from server.observability.token_exchanges import TokenExchanges
+from server.storage.change_feed import ChangeFeed
 from server.storage.store import Store
+
+
+class Watched(Protocol):
+    """A part that counts something."""
+
+    @property
+    def metrics(self) -> Collector: ...
 
 
 def register_metrics(
@@ -25,23 +35,23 @@ def register_metrics(
     store: Store,
     exchanges: TokenExchanges,
     connections: Connections,
-    ai_gateway: AiGateway,
     work: LateWork,
-    webhooks: Webhooks,
-    alerts: Alerts,
-    shipping: LogShipping,
-    edge: Edge,
+    shared: SharedState,
+    parts: Iterable[Watched],
 ) -> None:
     """Have every part that counts something show it."""
     exchanges.register(registry)
     for metrics in (
-        ai_gateway.metrics,
+        *(part.metrics for part in parts),
         *work.metrics,
-        webhooks.metrics,
-        alerts.metrics,
-        shipping.metrics,
-        edge.metrics,
+        *shared.metrics,
         ConnectionMetrics(connections.known, connections.refresher),
         StoreMetrics(settings.data_dir, store.sizes.bytes_by_store, partial(newest_backup_at, settings), store.security_events.counts),
     ):
         registry.register(metrics)
+
+
+def health_routes(telemetry: Telemetry, settings: Settings, store: Store, feed: ChangeFeed, shared: SharedState) -> list[Route]:
+    """Return the routes; the gateway serves without what nodes share."""
+    needed = {"store": store.database.ping, "changes": feed.ready}
+    return Health(telemetry, needed, MetricsReaders(settings), optional=shared.checks).routes()

@@ -15,6 +15,7 @@ from oauth.tenants import Tenants
 from server.assembly.builtins import builtin_functions
 from server.assembly.connections import Connections
 from server.assembly.index_models import open_models
+from server.assembly.shared_state import SharedState
 from server.config.settings import Settings
 from server.observability.call_log import CallLog
 from server.observability.telemetry import Telemetry
@@ -45,8 +46,8 @@ from tools.plans.check import PlanCheck
 from tools.plans.preconditions import Preconditions
 from tools.sources.builtin import BuiltinFunction, BuiltinRunner, builtin_operations, by_slug
 from tools.sources.http.base_urls import Upstreams
+from tools.sources.http.caching.response_cache import CachingRunner
 from tools.sources.http.health_checks import HealthChecks
-from tools.sources.http.response_cache import CachingRunner
 from tools.sources.http.runner import OpenApiRunner
 from tools.sources.key_parts import KeyPart, key_parts
 from tools.sources.mcp.runner import McpRunner
@@ -72,6 +73,7 @@ class Operations:
     mcp_watch: McpWatch
     #: what stands before plans, for those that are stored
     gate: Preconditions
+    upstreams: Upstreams
 
     def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         """Return what runs as long as the gateway does."""
@@ -108,16 +110,17 @@ async def open_operations(
     of_planes: Sequence[BuiltinFunction] = (),
     metered: Callable[[Runner], Runner] = lambda runner: runner,
     remembered: Remembered | None = None,
+    shared: SharedState = SharedState(),
 ) -> AsyncIterator[Operations]:
     """Load the snapshots and put the parts together; leaving it lets writes under way end and closes upstream sessions.
 
     `of_planes`: the built-in operations of the other planes (llm.*). `metered` puts budgets before what calls other systems.
-    `remembered`: what the context plane knows by name.
+    `remembered`: what the context plane knows by name. `shared`: what nodes keep together.
     """
     catalog = Catalog(store.operations)
     with open_index(settings, catalog) as index:
         async with _open_operations(
-            settings, store, tenants, egress, connections, catalog, index, of_planes, metered, remembered
+            settings, store, tenants, egress, connections, catalog, index, of_planes, metered, remembered, shared
         ) as operations:
             yield operations
 
@@ -134,6 +137,7 @@ async def _open_operations(
     of_planes: Sequence[BuiltinFunction],
     metered: Callable[[Runner], Runner],
     remembered: Remembered | None,
+    shared: SharedState,
 ) -> AsyncIterator[Operations]:
     credentials, index = connections.known, catalog_index.index
     telemetry = Telemetry()
@@ -168,8 +172,8 @@ async def _open_operations(
     await catalog_index.open()
     await usage.load()
 
-    upstreams = Upstreams()
-    openapi = CachingRunner(metered(OpenApiRunner(egress, credentials, store.results, upstreams)), credentials)
+    upstreams = Upstreams(told=shared.told_of_upstream)
+    openapi = CachingRunner(metered(OpenApiRunner(egress, credentials, store.results, upstreams)), credentials, shared=shared.answers)
     async with McpSessions(egress, silence_s=settings.mcp.mcp_tool_timeout_s) as sessions:
         dispatcher = Dispatcher(
             admission=Admission(catalog, policy, validators, suggestions, settings.mcp.mcp_tool_timeout_s),
@@ -188,7 +192,9 @@ async def _open_operations(
         watch = McpWatch(sessions, catalog, quarantine, store.operations, credentials)
         health = HealthChecks(upstreams, egress)
         try:
-            yield Operations(catalog, catalog_index, dispatcher, call_log, usage, health, telemetry, tracing, quarantine, watch, gate)
+            yield Operations(
+                catalog, catalog_index, dispatcher, call_log, usage, health, telemetry, tracing, quarantine, watch, gate, upstreams
+            )
         finally:
             await idempotency.drain()
             await openapi.close()

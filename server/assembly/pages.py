@@ -23,7 +23,7 @@ from server.pages.home import HomeEndpoints
 from server.pages.page import Pages
 from server.pages.sign_in import SignInEndpoints
 from server.pages.sign_in_link import LinkEndpoints
-from server.rate_limits import RateLimits
+from server.rate_limits import RateLimits, SharedArrivals
 from server.storage.store import Store
 from tools.egress.client import Egress
 
@@ -46,11 +46,12 @@ def assemble_people(
     authorization: AuthorizationServer,
     vault: Vault,
     provider_title: Callable[[str, str], str],
+    arrivals: SharedArrivals | None = None,
 ) -> People:
-    """Put the pages together."""
+    """Put the pages together. `arrivals`: where all nodes count what their rate limits take."""
     pages = Pages(settings)
     sessions = BrowserSessions(store.browser_sessions, settings=settings)
-    limits = RateLimits(scale=settings.authorization.rate_limit_scale)
+    limits = RateLimits(scale=settings.authorization.rate_limit_scale, shared=arrivals)
     passwords = Passwords(store.subjects)
     passkeys = Passkeys(store.passkeys, store.subjects, origin=settings.base_url, audit=store.security_events)
     federation = Federation(

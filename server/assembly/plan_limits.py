@@ -7,7 +7,7 @@ from oauth.principal import Principal
 from oauth.tenants import Tenants
 from server.config_versions.config import Config
 from server.config_versions.sections.plans import Plans
-from server.rate_limits import Limit, RateLimited, RateLimits
+from server.rate_limits import Limit, RateLimited, RateLimits, SharedArrivals
 from tools.operation import Failure, Runner
 from tools.sources.metered_runner import Count, MeteredRunner
 
@@ -17,9 +17,14 @@ class PlanLimits:
     """Counts the calls of each person of a tenant with a plan. What an operator says of callers, ASCEND_RATE_LIMIT_SCALE leaves alone."""
 
     tenants: Tenants
+    #: where all nodes count
+    shared: SharedArrivals | None = None
     plans: Plans = field(default_factory=Plans)
-    counts: RateLimits = field(default_factory=lambda: RateLimits(limits={}))
+    counts: RateLimits = field(init=False)
     _runners: list[MeteredRunner] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.counts = RateLimits(limits={}, shared=self.shared)
 
     def counted(self, metered: Callable[[Runner, Count], MeteredRunner]) -> Callable[[Runner], Runner]:
         """Return what makes a runner of `metered` that counts by plans."""

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -71,6 +71,8 @@ async def examine(settings: Settings, environ: Mapping[str, str] = os.environ) -
         async with open_gateway(settings, at_work=False) as gateway:
             yield DoctorFinding("store", f"open, environment {settings.store.environment}")
             yield DoctorFinding("vault key", "opens the tenants' data keys")
+            for name, check in gateway.shared.checks.items():
+                yield await optional_finding(name, check)
             yield config_finding(gateway)
             yield await people_finding(gateway)
             yield index_finding(gateway)
@@ -133,6 +135,13 @@ def directory_finding(directory: Path) -> DoctorFinding:
     if free_mib < 200:
         return DoctorFinding("data directory", f"{directory}, {free_mib} MiB free", "the disk is nearly full; make room")
     return DoctorFinding("data directory", f"{directory}, {free_mib} MiB free")
+
+
+async def optional_finding(name: str, check: Callable[[], Awaitable[str | None]]) -> DoctorFinding:
+    """Ask what the gateway serves without."""
+    if wrong := await check():
+        return DoctorFinding(name, wrong, f"start it, or look at ASCEND_{name.upper()}_URL: its host, user, password and certificate")
+    return DoctorFinding(name, "answers in time")
 
 
 def config_finding(gateway: Gateway) -> DoctorFinding:

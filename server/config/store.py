@@ -26,6 +26,20 @@ class DatabaseUrl(Secret):
         return url
 
 
+@dataclass(frozen=True, slots=True)
+class RedisUrl(Secret):
+    """The URL of a Redis, with its user and password in it."""
+
+    says: str = "`redis://user:password@host:6379/0`, `rediss://` for TLS, `unix:///path`"
+
+    def checked(self, value: object) -> object:
+        url = str(Secret.checked(self, value))
+        scheme, separator, rest = url.partition("://")
+        if not separator or scheme not in ("redis", "rediss", "unix") or not rest:
+            raise ValueError(f"{scheme[:20]!r} is no Redis; give redis://user:password@host:6379/0, rediss:// for TLS, or unix:///path")
+        return url
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSettings:
     """The database, whose it is, and the key over its secrets."""
@@ -45,6 +59,14 @@ class StoreSettings:
         "",
         "another PostgreSQL for what has happened: calls and what sums them up",
         unset="`history.sqlite3` in the data directory, or the PostgreSQL of the store",
+    )
+    redis_url: str = setting(
+        "ASCEND_REDIS_URL",
+        RedisUrl(),
+        "",
+        "a Redis or Valkey (6.2 or newer), where several gateways share rate limits, kept answers and breakers",
+        unset="each process has its own",
+        guide="operations.md#redis",
     )
     backup_to: str = setting(
         "ASCEND_BACKUP_TO",

@@ -50,9 +50,12 @@ class MetricsReaders:
 class Health:
     """`/healthz` says that the process answers; `/readyz` asks each dependency; `/metrics` is for Prometheus."""
 
-    def __init__(self, telemetry: Telemetry, checks: Mapping[str, Check], readers: MetricsReaders) -> None:
+    def __init__(
+        self, telemetry: Telemetry, checks: Mapping[str, Check], readers: MetricsReaders, optional: Mapping[str, Check] | None = None
+    ) -> None:
+        """`optional`: what the gateway serves without; where one is away it is degraded, and ready all the same."""
         self._telemetry = telemetry
-        self._checks = checks
+        self._checks, self._optional = checks, optional or {}
         self._readers = readers
 
     def routes(self) -> list[Route]:
@@ -69,10 +72,13 @@ class Health:
             found[name] = await _ask(name, check) or "ok"
 
         async with anyio.create_task_group() as group:
-            for name, check in self._checks.items():
+            for name, check in (*self._checks.items(), *self._optional.items()):
                 group.start_soon(ask, name, check)
-        is_ready = all(state == "ok" for state in found.values())
-        body = {"status": "ready" if is_ready else "not ready", "checks": {name: found[name] for name in self._checks}}
+        is_ready = all(found[name] == "ok" for name in self._checks)
+        is_whole = all(state == "ok" for state in found.values())
+        # In their order, not in that of the answers.
+        states = {name: found[name] for name in (*self._checks, *self._optional)}
+        body = {"status": "not ready" if not is_ready else "ready" if is_whole else "degraded", "checks": states}
         return _json(200 if is_ready else 503, body)
 
     async def _metrics(self, request: Request) -> Response:

@@ -119,6 +119,15 @@ def test_all_wrong_settings_are_named_at_once(tmp_path: Path, monkeypatch: pytes
     assert PASSWORD not in said
 
 
+def test_a_redis_is_given_by_its_url(tmp_path: Path) -> None:
+    """What is none may hold a password all the same."""
+    with pytest.raises(SettingsError, match=r"ASCEND_REDIS_URL: .*rediss:// for TLS") as refused:
+        load(tmp_path, {"ASCEND_REDIS_URL": f"http://ada:{PASSWORD}@cache:6379"})
+    assert PASSWORD not in str(refused.value)
+    for url in ("redis://cache:6379/0", f"rediss://ada:{PASSWORD}@cache", "unix:///run/redis.sock"):
+        assert load(tmp_path, {"ASCEND_REDIS_URL": url}).store.redis_url == url
+
+
 def test_one_entry_of_a_list_may_stand_alone_in_the_file(tmp_path: Path) -> None:
     """Taken letter by letter it would allow nothing, and say nothing."""
     (tmp_path / "ascend.toml").write_text('egress_allow = "crm.internal:443"')

@@ -15,6 +15,8 @@ UNASKED = {
     "rich",
     "sqlalchemy.dialects.postgresql",
     "alembic",
+    "redis",
+    "server.storage.redis.opened",
     "aiohttp.web",
     "tools.ai_gateway.dialects.pairs",
     "tools.workflows.engine.engine",

@@ -12,6 +12,8 @@ from tools.ai_gateway.configuration.config import BreakerRule
 
 #: target, key
 Circuit = tuple[str, str]
+#: is told of a circuit that opened here for so many seconds, or (0) closed again
+Told = Callable[[Circuit, float], None]
 MAX_CIRCUITS = 10_000
 
 
@@ -25,10 +27,15 @@ class _State:
 
 
 class Breakers:
-    """The circuits of this process. `rule` is asked each time: a new configuration holds at once."""
+    """The circuits of this process. `rule` is asked each time: a new configuration holds at once.
 
-    def __init__(self, rule: Callable[[], BreakerRule], clock: Callable[[], float] = time.monotonic) -> None:
-        self._rule, self._clock = rule, clock
+    `told` hears what opens and closes here; what opens and closes at other nodes comes in by `heard`. Each node tries again by itself.
+    """
+
+    def __init__(
+        self, rule: Callable[[], BreakerRule], clock: Callable[[], float] = time.monotonic, told: Told = lambda circuit, open_s: None
+    ) -> None:
+        self._rule, self._clock, self._told = rule, clock, told
         #: only of targets that failed lately
         self._states: dict[Circuit, _State] = {}
 
@@ -48,16 +55,14 @@ class Breakers:
 
     def succeeded(self, circuit: Circuit) -> None:
         """Close the circuit."""
-        self._states.pop(circuit, None)
+        state = self._states.pop(circuit, None)
+        if state is not None and state.open_until is not None:
+            self._told(circuit, 0)
 
     def failed(self, circuit: Circuit) -> None:
         """Count a failure of the provider; enough of them within the window open the circuit, and so does a failed probe."""
         rule, now = self._rule(), self._clock()
-        state = self._states.get(circuit)
-        if state is None:
-            if len(self._states) >= MAX_CIRCUITS:
-                self._forget(now)
-            state = self._states[circuit] = _State()
+        state = self._known(circuit, now)
         was_probe = state.probing_since is not None
         state.probing_since = None
         state.failures.append(now)
@@ -66,6 +71,17 @@ class Breakers:
         if was_probe or len(state.failures) >= rule.failures:
             state.open_until = now + rule.open_s
             state.failures.clear()
+            self._told(circuit, rule.open_s)
+
+    def heard(self, circuit: Circuit, open_s: float) -> None:
+        """Take in that another node opened a circuit for so long, or (0) closed it."""
+        if open_s <= 0:
+            self._states.pop(circuit, None)
+            return
+        now = self._clock()
+        state = self._known(circuit, now)
+        state.open_until, state.probing_since = max(state.open_until or 0.0, now + open_s), None
+        state.failures.clear()
 
     def abandoned(self, circuit: Circuit) -> None:
         """A call ended without telling anything of the provider (the caller left, or asked wrongly): the next may probe."""
@@ -84,6 +100,14 @@ class Breakers:
             if state.open_until is not None:
                 found[circuit[0]] = max(found.get(circuit[0], 0.0), self.opens_in_s(circuit))
         return found
+
+    def _known(self, circuit: Circuit, now: float) -> _State:
+        state = self._states.get(circuit)
+        if state is None:
+            if len(self._states) >= MAX_CIRCUITS:
+                self._forget(now)
+            state = self._states[circuit] = _State()
+        return state
 
     def _forget(self, now: float) -> None:
         """Forget those that are not open, else the oldest: they are counted anew."""

@@ -102,10 +102,10 @@ class ModelCalls:
             raise forbidden("your own key goes to one provider only; name it in `model` (provider/id) or in x-gateway-provider")
         if request.surface == "count_tokens" and decision.targets[0].provider.dialect != "anthropic":
             return self._counted(call)
-        ticket = self._take(call, self._spending(request, decision))
-        call.limit_headers = ticket.headers
-        call.count_tokens = partial(self.limits.settle, ticket)
         try:
+            ticket = await self._take(call, self._spending(request, decision))
+            call.limit_headers = ticket.headers
+            call.count_tokens = partial(self.limits.settle, ticket)
             return await self._looked_up(call, decision)
         except asyncio.CancelledError:
             call.settle(call.tries.last_target, 499, "cancelled", TokenUsage())
@@ -119,7 +119,7 @@ class ModelCalls:
         call.cache = "miss"
         if is_list_of_texts(call.request):
             return await self._embedded(call, decision)
-        if (found := self.cache.find(place)) is not None:
+        if (found := await self.cache.find_anywhere(place)) is not None:
             return call.kept(*found)
         landed = await self.cache.take_off(place)
         try:
@@ -192,9 +192,9 @@ class ModelCalls:
         known = [cost for cost in costs if cost is not None]
         return Amount(max(known, default=0), given + out), len(known) == len(costs)
 
-    def _take(self, call: OneCall, spending: Spending) -> LimitTicket:
+    async def _take(self, call: OneCall, spending: Spending) -> LimitTicket:
         try:
-            return self.limits.take(spending, self._most_tokens(call.request))
+            return await self.limits.take(spending, self._most_tokens(call.request))
         except LimitExceeded as error:
             raise rate_limited(error.message, error.headers) from error
 

@@ -1,6 +1,7 @@
 """How much was used within the last minute, hour or day: a window that moves on by twelfths, in a few numbers."""
 
 from collections import deque
+from collections.abc import Sequence
 
 PARTS = 12
 
@@ -26,6 +27,14 @@ class SlidingWindow:
         self._parts: deque[Part] = deque()
         self.requests = 0
         self.tokens = 0
+
+    @classmethod
+    def of(cls, length_s: float, parts: Sequence[Part]) -> "SlidingWindow":
+        """Return a window of these parts, by their numbers."""
+        window = cls(length_s)
+        window._parts.extend(parts)
+        window.requests, window.tokens = sum(part.requests for part in parts), sum(part.tokens for part in parts)
+        return window
 
     def move_to(self, now: float) -> None:
         """Forget what has left the window by `now` (monotonic, seconds)."""

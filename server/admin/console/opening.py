@@ -1,8 +1,8 @@
 """The console opened: pages over the nouns and over the stores of what happened."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.routing import Route, Router
@@ -44,6 +44,8 @@ class ConsoleParts:
     sinks: Callable[[], Sinks]
     alerts: Callable[[], Alerts]
     clock: Callable[[], float] = time.time
+    #: what the gateway serves without, by its name: whether it answers
+    optional: Mapping[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)
 
 
 def open_console(parts: ConsoleParts) -> Router:
@@ -55,7 +57,8 @@ def open_console(parts: ConsoleParts) -> Router:
     dashboards = DashboardPages(pages, lists, figures, ObjectiveReader(trends))
     runs = SqlTracedRuns(store.database)
     traces = TracePages(pages, TraceReader(store.calls, store.model_calls, store.audit_trail, store.subjects, store.event_lines, runs))
-    health = HealthPages(pages, HealthReader(store, parts.data_dir, parts.newest_backup, parts.sinks, parts.alerts, parts.clock))
+    reader = HealthReader(store, parts.data_dir, parts.newest_backup, parts.sinks, parts.alerts, parts.clock, parts.optional)
+    health = HealthPages(pages, reader)
     own = (
         ("/admin", dashboards.overview),
         ("/admin/dashboards", dashboards.overview),

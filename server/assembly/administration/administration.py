@@ -16,6 +16,7 @@ from server.admin.door import AdminDoor
 from server.assembly.ai_gateway import AiGateway
 from server.assembly.connections import Connections
 from server.assembly.operations import Operations
+from server.assembly.shared_state import SharedState
 from server.assembly.workflows.late_work import LateWork
 from server.config.settings import Settings
 from server.config_versions.live import LiveConfig
@@ -45,6 +46,7 @@ class Administration:
     work: LateWork
     config: LiveConfig
     reports: Sources
+    shared: SharedState = field(default_factory=SharedState)
     _nouns: "Sequence[Resource]" = field(default=(), init=False)
 
     @property

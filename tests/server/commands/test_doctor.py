@@ -13,6 +13,7 @@ from server.config.load import load
 from server.config.served_at import remember_served
 from server.demo import app as demo
 from tests.server.demo.listening import listening
+from tests.shared_redis.server import redis_server
 
 
 def findings(data: Path, **environment: str) -> dict[str, dict[str, object]]:
@@ -88,3 +89,14 @@ def test_a_section_that_this_release_does_not_take_is_named(tmp_path: Path) -> N
     found = findings(tmp_path)["configuration"]
     assert (found["ok"], found["state"]) == (False, "version 1, without moons")
     assert "no such section in this release" in str(found["advice"])
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_a_redis_that_is_away_is_named_without_its_password(tmp_path: Path, is_running: bool) -> None:
+    with redis_server(tmp_path / "redis", "--requirepass", "s3cret") as redis:
+        if not is_running:
+            redis.kill()
+        found = findings(tmp_path / "data", ASCEND_REDIS_URL=redis.url.replace("://", "://:s3cret@"))
+    assert found["redis"]["ok"] == is_running
+    assert "s3cret" not in str(found)
+    assert ("ASCEND_REDIS_URL" in str(found["redis"]["advice"])) != is_running

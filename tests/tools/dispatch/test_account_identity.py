@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from oauth.connections.credentials import Readiness
 from tests.tools.plans.plans import batches, failing
-from tests.tools.sources.http.test_response_cache import House
+from tests.tools.sources.http.caching.test_response_cache import House
 from tests.tools.stand_ins import ADA, DispatcherInMemory, answering, gateway, operation
 from tools.dispatch.pages.page_cursor import CursorSeal
 from tools.operation import Json, Operation, Outcome, Paging, ResponseMeta

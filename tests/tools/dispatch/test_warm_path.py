@@ -26,7 +26,7 @@ from tools.catalog.search_documents import SHARED_SEGMENT, documents_of
 from tools.dispatch.dispatcher import Dispatcher
 from tools.egress.client import Egress
 from tools.operation import Json, Operation, Outcome
-from tools.sources.http.response_cache import CachingRunner
+from tools.sources.http.caching.response_cache import CachingRunner
 from tools.sources.http.runner import OpenApiRunner
 from tools.stores import Source
 

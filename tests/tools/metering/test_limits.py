@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tools.metering.spending_world import SPENDING
-from tools.metering.limits import MAX_WINDOWS, LimitExceeded, Limits
+from tools.metering.limits import MAX_WINDOWS, LimitExceeded, Limits, LimitTicket
 from tools.metering.rules import LimitRule, Selector
+from tools.metering.spending import Spending
 
 MINUTE_S = 60.0
 
@@ -26,9 +27,17 @@ def limits(*rules: LimitRule) -> tuple[Limits, Clock]:
     return Limits(lambda: rules, clock), clock
 
 
+def take(counting: Limits, spending: Spending, tokens: int) -> LimitTicket:
+    """Take without a loop: where no process shares there is nothing to wait for."""
+    with pytest.raises(StopIteration) as ended:
+        counting.take(spending, tokens).send(None)
+    ticket: LimitTicket = ended.value.value
+    return ticket
+
+
 def passes(counting: Limits, tokens: int = 0, **who: str) -> bool:
     try:
-        counting.take(replace(SPENDING, **who), tokens)  # type: ignore[arg-type]  # names of texts only
+        take(counting, replace(SPENDING, **who), tokens)  # type: ignore[arg-type]  # names of texts only
     except LimitExceeded:
         return False
     return True
@@ -46,7 +55,7 @@ def test_who_waits_as_long_as_told_gets_through() -> None:
     clock.now += 30
     assert passes(counting)
     with pytest.raises(LimitExceeded) as refused:
-        counting.take(SPENDING, 0)
+        take(counting, SPENDING, 0)
     assert 20 < refused.value.retry_after_s <= 30
     clock.now += refused.value.retry_after_s
     assert passes(counting)
@@ -58,7 +67,7 @@ def test_a_refusal_says_when_to_come_back() -> None:
     counting, _clock = limits(LimitRule(Selector(key="bot"), "minute", requests=1))
     assert passes(counting)
     with pytest.raises(LimitExceeded, match="1 request a minute is used up; wait") as refused:
-        counting.take(SPENDING, 0)
+        take(counting, SPENDING, 0)
     headers = refused.value.headers
     assert 1 <= int(headers["retry-after"]) <= 60
     assert 1 <= int(headers["retry-after-ms"]) <= 60_000
@@ -69,7 +78,7 @@ def test_a_refusal_says_when_to_come_back() -> None:
 
 def test_an_answer_says_what_is_left_of_the_tightest() -> None:
     counting, _clock = limits(LimitRule(Selector(), "minute", requests=3), LimitRule(Selector(tenant="acme"), "day", tokens=1_000))
-    headers = counting.take(SPENDING, 900).headers
+    headers = take(counting, SPENDING, 900).headers
     assert headers["ratelimit-policy"] == '"minute";q=3;qu="requests";w=60, "tenant-day-tokens";q=1000;qu="tokens";w=86400'
     assert headers["ratelimit"].split(", ")[0].startswith('"minute";r=2;t=')
     assert (headers["x-ratelimit-limit"], headers["x-ratelimit-remaining"]) == ("1000", "100")
@@ -77,7 +86,7 @@ def test_an_answer_says_what_is_left_of_the_tightest() -> None:
 
 def test_no_limit_no_headers() -> None:
     counting, _clock = limits(LimitRule(Selector(key="other"), "minute", requests=1))
-    assert counting.take(SPENDING, 5).headers == {}
+    assert take(counting, SPENDING, 5).headers == {}
 
 
 def test_a_refused_call_takes_nothing_from_any_limit() -> None:
@@ -89,7 +98,7 @@ def test_a_refused_call_takes_nothing_from_any_limit() -> None:
 
 def test_tokens_are_taken_at_most_and_settled_as_used() -> None:
     counting, _clock = limits(LimitRule(Selector(), "minute", tokens=1_000))
-    ticket = counting.take(SPENDING, 900)
+    ticket = take(counting, SPENDING, 900)
     assert not passes(counting, 200)
     counting.settle(ticket, 100)
     assert passes(counting, 900)
@@ -98,14 +107,14 @@ def test_tokens_are_taken_at_most_and_settled_as_used() -> None:
 
 def test_tokens_that_were_used_beyond_what_was_taken_count_too() -> None:
     counting, _clock = limits(LimitRule(Selector(), "minute", tokens=1_000))
-    counting.settle(counting.take(SPENDING, 10), 1_000)
+    counting.settle(take(counting, SPENDING, 10), 1_000)
     assert not passes(counting, 1)
 
 
 def test_a_call_larger_than_the_limit_gets_an_empty_window() -> None:
     """A maximum nobody named is large, what is used small."""
     counting, clock = limits(LimitRule(Selector(), "minute", tokens=1_000))
-    ticket = counting.take(SPENDING, 4_096)
+    ticket = take(counting, SPENDING, 4_096)
     assert not passes(counting, 1)
     counting.settle(ticket, 500)
     assert passes(counting, 500)
@@ -116,7 +125,7 @@ def test_a_call_larger_than_the_limit_gets_an_empty_window() -> None:
 
 def test_what_is_settled_after_its_window_changes_nothing() -> None:
     counting, clock = limits(LimitRule(Selector(), "minute", tokens=1_000))
-    ticket = counting.take(SPENDING, 1_000)
+    ticket = take(counting, SPENDING, 1_000)
     clock.now += 2 * MINUTE_S
     assert passes(counting, 400)
     counting.settle(ticket, 0)

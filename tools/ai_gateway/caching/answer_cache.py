@@ -7,16 +7,21 @@ from dataclasses import dataclass, replace
 
 from tools.ai_gateway.caching.answer_keys import answer_key, question_of
 from tools.ai_gateway.caching.kept_answers import KeptAnswer, KeptAnswers
+from tools.ai_gateway.caching.shared_answer import from_bytes, to_bytes
 from tools.ai_gateway.caching.similar_questions import Embed, SimilarQuestions
+from tools.ai_gateway.configuration.config import ModelProvider
 from tools.ai_gateway.model_request import ModelRequest
 from tools.ai_gateway.records.call_record import CacheStatus
 from tools.ai_gateway.routing.decision import Decision
+from tools.shared_answers import SharedAnswers
 
 #: surfaces whose answers are kept; what a provider's own API answers is nobody's business
 _SURFACES = frozenset({"chat", "responses", "messages", "embeddings", "rerank"})
 #: of a larger question the key alone would take long
 MAX_QUESTION_BYTES = 4 << 20
 MAX_FLIGHT_S = 60.0
+#: Nobody forgets it as a whole: answers end by themselves.
+_GROUP = "model answers"
 #: a text has one vector at a model, today and next week
 EMBEDDINGS_AGE_S = 7 * 24 * 3600.0
 
@@ -35,10 +40,17 @@ class CachePlace:
 
 
 class AnswerCache:
-    """One for the process. What it gives was asked for by the same tenant, of the same model, in the same words or nearly."""
+    """One for the process. What it gives was asked for by the same tenant, of the same model, in the same words or nearly.
 
-    def __init__(self, embed: Embed) -> None:
+    With `shared` answers in the same words are found that other processes keep; similar ones, and vectors of texts, stay each one's own.
+    `provider_of`: the providers that are configured now.
+    """
+
+    def __init__(
+        self, embed: Embed, shared: SharedAnswers | None = None, provider_of: Callable[[str], ModelProvider | None] = lambda name: None
+    ) -> None:
         self.kept = KeptAnswers()
+        self._shared, self._provider_of = shared, provider_of
         self._similar = SimilarQuestions(embed)
         #: under way: a key and when it is done
         self._flights: dict[bytes, asyncio.Event] = {}
@@ -71,9 +83,24 @@ class AnswerCache:
             return None
         return kept, "semantic"
 
+    async def find_anywhere(self, place: CachePlace) -> tuple[KeptAnswer, CacheStatus] | None:
+        """Do what `find` does, and look for the very same question where all processes keep."""
+        found = self.find(place)
+        if found is not None or self._shared is None:
+            return found
+        answer = await self._shared.find(place.tenant_id, _GROUP, place.key)
+        kept = from_bytes(answer.value, self._provider_of) if answer is not None and answer.value is not None else None
+        if kept is None or kept.expires_at <= self.kept.expires_at(0):
+            return None
+        self.kept.put(place.tenant_id, place.key, kept)
+        return (kept, "hit") if kept.serves(is_stream=place.is_stream, wants_usage=place.wants_usage) else None
+
     def keep(self, place: CachePlace, answer: KeptAnswer) -> None:
         """Keep a complete answer; its `expires_at` is set here."""
-        self.kept.put(place.tenant_id, place.key, replace(answer, expires_at=self.kept.expires_at(place.age_s)))
+        kept = replace(answer, expires_at=self.kept.expires_at(place.age_s))
+        self.kept.put(place.tenant_id, place.key, kept)
+        if self._shared is not None and not kept.is_vector:
+            self._shared.keep(place.tenant_id, _GROUP, place.key, to_bytes(kept), place.age_s, 0)
         if place.question is not None:
             self._similar.add(place.tenant_id, *place.question, place.key)
 

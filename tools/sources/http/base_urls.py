@@ -46,8 +46,14 @@ class Upstreams:
     pause doubles up to two minutes. An operation with one base URL is never refused here: its caller learns the upstream's own failure.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, pick: Callable[[], float] = random.random) -> None:
-        self._clock, self._pick = clock, pick
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        pick: Callable[[], float] = random.random,
+        told: Callable[[str, float], None] = lambda base_url, open_s: None,
+    ) -> None:
+        """`told` hears of a breaker that opened here for so many seconds, or (0) closed again; `heard` takes in what others tell."""
+        self._clock, self._pick, self._told = clock, pick, told
         self._by_url: dict[str, _Known] = {}
 
     def choose(self, operation: Operation, avoid: Collection[str] = ()) -> str | None:
@@ -74,12 +80,25 @@ class Upstreams:
         health.is_probing = False
         if ok:
             known.health = _OriginHealth()
+            if health.open_until:
+                self._told(base_url, 0)
             return
         health.failures += 1
         if health.open_until:
             health.pause_s = min(health.pause_s * 2, LONGEST_PAUSE_S)
         if health.failures >= FAILURES or health.open_until:
             health.open_until = self._clock() + health.pause_s
+            self._told(base_url, health.pause_s)
+
+    def heard(self, base_url: str, open_s: float) -> None:
+        """Take in that another node opened the breaker of a place for so long, or (0) closed it."""
+        known = self._by_url.get(base_url) or _Known(BaseUrl(base_url))
+        if open_s <= 0:
+            known.health = _OriginHealth()
+            return
+        self._by_url[base_url] = known
+        known.health.is_probing = False
+        known.health.open_until = max(known.health.open_until, self._clock() + open_s)
 
     def release(self, base_url: str) -> None:
         """Take in that a call of `base_url` ended without telling anything of it."""

@@ -138,3 +138,13 @@ async def test_a_sink_that_the_configuration_names_no_more_is_not_told_of(health
         reader = HealthReader(store_of(health), tmp_path, no_backup, configured, Alerts, lambda: NOW_S)
         [found] = [each for each in await reader.findings() if each.part.startswith("Log sink")]
         assert (found.part, found.words) == (part, words)
+
+
+@pytest.mark.parametrize(("wrong", "state"), [(None, "good"), ("away", "warn")])
+async def test_what_the_gateway_serves_without_is_a_warning(health: Browser, tmp_path: Path, wrong: str | None, state: str) -> None:
+    async def redis() -> str | None:
+        return wrong
+
+    reader = HealthReader(store_of(health), tmp_path, no_backup, Sinks, Alerts, lambda: NOW_S, {"redis": redis})
+    found = {finding.part: finding for finding in await reader.findings()}
+    assert (found["Redis"].state, bool(found["Redis"].advice)) == (state, wrong is not None)

@@ -2,19 +2,17 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from email.utils import formatdate
 from typing import Any
 
 import pytest
-from multidict import CIMultiDict, CIMultiDictProxy
 
 from oauth.connections.credentials import Readiness
 from oauth.principal import Principal
 from tests.tools.stand_ins import ADA, BOB, CLIENT, KnownConnections, operation
+from tests.waiting import until
 from tools.operation import Again, Call, CallOptions, Json, Operation, Outcome, ResponseMeta
-from tools.sources.http.freshness import Freshness, freshness_of
-from tools.sources.http.response_cache import MAX_FRESH_S, CachingRunner
-from tools.sources.response_headers import facts_of
+from tools.shared_answers import SharedAnswers
+from tools.sources.http.caching.response_cache import CachingRunner
 
 GET = replace(operation("crm.contacts.get", connection="crm"), binding={"method": "GET"})
 POST = replace(operation("crm.contacts.update", "write", connection="crm"), binding={"method": "POST"})
@@ -46,15 +44,25 @@ class Upstream:
 
 
 class House:
+    #: where all processes keep
+    shared: SharedAnswers | None = None
+
     def __init__(self, **headers: str) -> None:
         self.now = NOW
         self.upstream = Upstream({name.replace("_", "-"): value for name, value in headers.items()})
         self.accounts = KnownConnections()
-        self.cache = CachingRunner(self.upstream, self.accounts, lambda: self.now)
+        self.cache = CachingRunner(self.upstream, self.accounts, lambda: self.now, self.shared)
 
     async def read(self, principal: Principal = ADA, which: Operation = GET, **options: Json) -> Outcome:
         async with asyncio.timeout(30):
             return await self.cache.run(call_of(principal, which, CallOptions(**options)))
+
+
+@pytest.fixture(params=["alone", "together"], autouse=True)
+def keeping(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process keeps for itself, or all of them in Redis: what a caller gets is the same."""
+    if request.param == "together":
+        monkeypatch.setattr(House, "shared", request.getfixturevalue("redis_nodes")[0].answers)
 
 
 def call_of(principal: Principal, which: Operation, options: CallOptions) -> Call:
@@ -138,7 +146,7 @@ async def test_a_read_that_began_before_a_write_is_not_kept_after_it() -> None:
     house = House(cache_control="max-age=60")
     house.upstream.gate = gate = asyncio.Event()
     reading = asyncio.create_task(house.read())
-    await asyncio.sleep(0)
+    await until(lambda: house.upstream.calls != [])
     house.upstream.gate = None
     await house.read(which=POST)
     gate.set()
@@ -164,7 +172,7 @@ async def test_a_stale_answer_serves_while_one_background_call_renews_it() -> No
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
 async def test_an_answer_counts_as_what_it_is_whatever_its_header_says(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     """Content-Length of a compressed answer is that of the wire (RFC 9110 §8.6); memory holds the rest as well."""
-    monkeypatch.setattr("tools.sources.http.response_cache.MAX_ENTRY_BYTES", 1_000)
+    monkeypatch.setattr("tools.sources.http.caching.response_cache.MAX_ENTRY_BYTES", 1_000)
     for version, kept in ((10**2_000, False), (10**20, True)):
         house = House(cache_control="max-age=60", content_encoding=encoding, content_length="20")
         house.upstream.version = version
@@ -189,38 +197,3 @@ async def test_errors_and_other_kinds_pass_through() -> None:
         await house.read(which=which)
         await house.read(which=which)
     assert len(house.upstream.calls) == 4
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        ({"cache-control": 'max-age="60", private'}, Freshness(60, 0, None)),
-        ({"cache-control": "max-age=60", "age": "20"}, Freshness(40, 0, None)),
-        ({"cache-control": "max-age=60, stale-while-revalidate=30, must-revalidate"}, Freshness(60, 0, None)),
-        ({"cache-control": "max-age=60, no-cache", "etag": '"a"'}, Freshness(0, 0, '"a"')),
-        ({"expires": formatdate(NOW + 90), "date": formatdate(NOW)}, Freshness(90, 0, None)),
-        ({"cache-control": "max-age=60", "age": "20, 0"}, Freshness(40, 0, None)),
-        ({"cache-control": "max-age=0, max-age=600"}, Freshness(0, 0, None)),
-        ({"cache-control": "max-age=60, private, no-store"}, None),
-        ({"cache-control": "s-maxage=60"}, Freshness(0, 0, None)),
-        ({"cache-control": 'max-age=60, no-cache="set-cookie"'}, Freshness(0, 0, None)),
-        ({"cache-control": "max-age=60", "vary": "Accept-Language, *"}, None),
-        ({"expires": "0"}, Freshness(0, 0, None)),
-        ({"cache-control": "max-age=-1"}, Freshness(0, 0, None)),
-        ({"cache-control": "max-age=99999999"}, Freshness(MAX_FRESH_S, 0, None)),
-        ({"cache-control": "max-age=60", "vary": "*"}, None),
-        ({"cache-control": "max-age=60, no-store"}, None),
-    ],
-)
-def test_freshness_follows_the_header(headers: dict[str, str], expected: Freshness | None) -> None:
-    """RFC 9111 §4.2.1, §5.2; invalid freshness is stale."""
-    assert freshness_of(200, headers, NOW, MAX_FRESH_S) == expected
-
-
-def test_several_lines_of_one_header_are_one_list() -> None:
-    """RFC 9110 §5.3: `no-store` on the line above `max-age` still keeps the answer out of the cache."""
-    headers = CIMultiDictProxy(CIMultiDict([("Cache-Control", "no-store"), ("cache-control", "max-age=60"), ("Date", "x")]))
-    facts = facts_of(200, headers, "https://crm.test/")
-    assert facts.headers is not None
-    assert facts.headers["cache-control"] == "no-store, max-age=60"
-    assert freshness_of(200, facts.headers, NOW, MAX_FRESH_S) is None

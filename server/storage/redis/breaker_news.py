@@ -1,0 +1,124 @@
+"""Which targets and upstreams are left alone, told between nodes: on record until their time is over, and published at once."""
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import anyio
+import orjson
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from server.storage.redis.link import RedisLink, Script, client_of
+from server.storage.redis.names import NOBODYS, RedisNames
+
+MAX_OPEN = 10_000
+MAX_NAME_BYTES = 2_048
+MAX_OPEN_S = 3_600.0
+#: a connection that broke without a word is noticed by this
+SILENCE_S = 30.0
+AGAIN_S = 1.0
+
+#: KEYS: the set of what is open, by when it ends. ARGV: channel, name, milliseconds (0: closed), who tells, the most that are kept.
+_TELL = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local for_ms = tonumber(ARGV[3])
+if for_ms > 0 then redis.call('ZADD', KEYS[1], now + for_ms, ARGV[2]) else redis.call('ZREM', KEYS[1], ARGV[2]) end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - tonumber(ARGV[5]))
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+if last[2] then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2]))) end
+redis.call('PUBLISH', ARGV[1], cjson.encode({ARGV[4], ARGV[2], for_ms}))
+return 0
+"""
+#: KEYS: the set. Returns what is open, each with the milliseconds that are left.
+_OPEN = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local found = redis.call('ZRANGE', KEYS[1], '(' .. string.format('%.0f', now), '+inf', 'BYSCORE', 'WITHSCORES')
+for i = 2, #found, 2 do found[i] = string.format('%.0f', tonumber(found[i]) - now) end
+return found
+"""
+
+log = logging.getLogger("ascend")
+#: for whom a breaker is, and for how many seconds it is open; 0: closed
+Heard = Callable[[tuple[str, ...], float], None]
+
+
+@dataclass(slots=True)
+class BreakerNews:
+    """Tells what this node's breakers do, and has them hear what the others' do. `node`: who tells; nobody hears itself."""
+
+    link: RedisLink
+    names: RedisNames
+    node: str
+    _tell: Script
+    _open: Script
+    #: kind of breaker -> who hears of it
+    _heard: dict[str, Heard] = field(default_factory=dict)
+
+    @classmethod
+    def on(cls, link: RedisLink, names: RedisNames, node: str) -> "BreakerNews":
+        return cls(link, names, node, link.script(_TELL), link.script(_OPEN))
+
+    def listen(self, kind: str, heard: Heard) -> None:
+        """Have `heard` called for every breaker of this kind that another node opened or closed."""
+        self._heard[kind] = heard
+
+    def tell(self, kind: str, name: tuple[str, ...], open_s: float) -> None:
+        """Tell the others that a breaker is open for so long, or (0) closed; nobody waits for it."""
+        text = orjson.dumps([kind, *name])
+        if len(text) <= MAX_NAME_BYTES:
+            for_ms = math.ceil(min(open_s, MAX_OPEN_S) * 1_000)
+            self.link.later(self._tell, [self._set], self._channel, text, for_ms, self.node, MAX_OPEN)
+
+    async def run(self) -> None:
+        """Hear what others tell, and after every connection what is open by then; until cancelled."""
+        while True:
+            client = client_of(self.link.url)
+            try:
+                await self._hear(client)
+            except (RedisError, OSError, TimeoutError) as error:
+                log.debug("breaker_news_lost", extra={"facts": {"kind": type(error).__name__}})
+            finally:
+                # Cancelled or not: what is closed half way stays open.
+                with anyio.CancelScope(shield=True):
+                    await client.aclose()
+                    await client.connection_pool.disconnect()
+            await asyncio.sleep(AGAIN_S)
+
+    async def _hear(self, client: Redis) -> None:
+        news = client.pubsub()
+        try:
+            await news.subscribe(self._channel)
+            # Subscribed first: what is told meanwhile is heard twice rather than never.
+            found: list[bytes] = await client.execute_command("EVAL", self._open.text, 1, self._set)  # type: ignore[no-untyped-call]
+            for text, left_ms in zip(found[::2], found[1::2], strict=True):
+                self._take(bytes(text), int(left_ms))
+            while True:
+                message = await news.get_message(ignore_subscribe_messages=True, timeout=SILENCE_S)
+                if message is None:
+                    await news.ping()
+                elif message["type"] == "message":
+                    node, text, for_ms = orjson.loads(message["data"])
+                    if node != self.node:
+                        self._take(text.encode(), int(for_ms))
+        finally:
+            with anyio.CancelScope(shield=True):
+                await news.aclose()  # type: ignore[no-untyped-call]
+
+    def _take(self, text: bytes, for_ms: int) -> None:
+        kind, *name = orjson.loads(text)
+        if (heard := self._heard.get(kind)) is not None:
+            heard(tuple(name), for_ms / 1_000)
+
+    @property
+    def _set(self) -> str:
+        return self.names.of(NOBODYS, "breakers")
+
+    @property
+    def _channel(self) -> str:
+        return self.names.of(NOBODYS, "breaker-news")

@@ -1,0 +1,70 @@
+"""Breakers that open and close at one node do so at all."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import anyio
+import pytest
+
+from server.assembly.shared_state import SharedState
+from server.storage.redis.opened import RedisState
+from tests.shared_redis.server import RedisServer
+from tests.tools.stand_ins import operation
+from tests.waiting import until
+from tools.ai_gateway.breaker import Breakers
+from tools.ai_gateway.configuration.config import BreakerRule
+from tools.sources.http.base_urls import FAILURES, Upstreams
+
+CIRCUIT = ("openai/gpt-5.2", "acc_1")
+PLACES = ["https://one.test", "https://two.test"]
+GET = replace(operation("crm.contacts.get"), binding={"method": "GET", "base_urls": PLACES})
+
+
+class Node:
+    def __init__(self, redis: RedisState) -> None:
+        self.shared = SharedState(redis)
+        self.models = Breakers(lambda: BreakerRule(failures=3, window_s=30, open_s=600), told=self.shared.told_of_model)
+        self.upstreams = Upstreams(told=self.shared.told_of_upstream)
+        self.upstreams.choose(GET)
+        self.shared.follow(self.models, self.upstreams)
+
+    def fail(self) -> None:
+        for _ in range(3):
+            self.models.failed(CIRCUIT)
+        for _ in range(FAILURES):
+            self.upstreams.report(PLACES[0], False)
+
+    def leaves_alone(self) -> bool:
+        return not self.models.admits(CIRCUIT) and self.upstreams.state().get(PLACES[0]) == "ill"
+
+
+@pytest.fixture
+async def nodes(redis_nodes: tuple[RedisState, RedisState]) -> AsyncIterator[tuple[Node, Node]]:
+    one, two = (Node(redis) for redis in redis_nodes)
+    async with anyio.create_task_group() as group:
+        for redis in redis_nodes:
+            group.start_soon(redis.breakers.run)
+        yield one, two
+        group.cancel_scope.cancel()
+
+
+async def test_what_one_node_leaves_alone_all_do_until_it_is_well(nodes: tuple[Node, Node]) -> None:
+    one, two = nodes
+    one.fail()
+    await until(two.leaves_alone)
+    one.models.succeeded(CIRCUIT)
+    one.upstreams.report(PLACES[0], True)
+    await until(lambda: two.models.admits(CIRCUIT) and two.upstreams.state()[PLACES[0]] == "well")
+
+
+async def test_a_node_that_starts_hears_what_is_open_by_then(one_redis: RedisServer, redis_nodes: tuple[RedisState, RedisState]) -> None:
+    one, two = (Node(redis) for redis in redis_nodes)
+    before = await one_redis.names()
+    one.fail()
+    await redis_nodes[0].link.settled()
+    async with anyio.create_task_group() as group:
+        group.start_soon(redis_nodes[1].breakers.run)
+        await until(two.leaves_alone)
+        group.cancel_scope.cancel()
+    (name,) = await one_redis.names() - before
+    assert 0 < await one_redis.milliseconds_left(name.decode()) <= 600_000

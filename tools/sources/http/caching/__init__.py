@@ -1,0 +1,1 @@
+"""Answers of upstreams that are used again: how long they are good for, and for whom."""
