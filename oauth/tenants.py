@@ -34,6 +34,8 @@ class Tenant:
     suspended: bool = False
     #: how often its people may come: a name of the configuration's `[plans]`; "": the one that is nobody's in particular
     plan: str = ""
+    #: it is being removed, with all it owns; nobody lets it in again
+    leaving: bool = False
 
 
 class Tenants:

@@ -152,7 +152,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         mcp = assemble_mcp(settings, store, connections, operations, work)
         alerts = Alerts(settings, store, feed, egress, connections, operations, ai_gateway, work, config, shared)
         edge = Edge(settings, egress, lambda: operations.call_log)
-        housekeeping = Housekeeping(store, feed, authorization, operations.usage, lambda: config.current.retention, work)
+        housekeeping = Housekeeping(store, feed, authorization, operations.usage, lambda: config.current.retention, work, context)
 
         async def schedules() -> "Schedules":
             return (await work.schedules())[1]
@@ -165,7 +165,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             await config.changed(changes)
             await work.config_changed()
 
-        for listening in (authorization, ai_gateway, context, work, webhooks, mcp, operations, titles, connections):
+        for listening in (authorization, ai_gateway, context, work, webhooks, mcp, operations, titles, connections, housekeeping):
             listening.listen(feed)
         feed.listen("tenants", tenants_changed)
         feed.listen(TOPIC, config_changed)

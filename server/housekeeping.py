@@ -2,15 +2,17 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from importlib import import_module
 
 import anyio
 import anyio.lowlevel
 
 from server.assembly.authorization import AuthorizationServer
+from server.assembly.context_plane.context_plane import ContextPlane
 from server.assembly.workflows.late_work import LateWork
 from server.config_versions.sections.retention import Retention
-from server.storage.change_feed import ChangeFeed
+from server.storage.change_feed import Change, ChangeFeed
 from server.storage.database import now_us
 from server.storage.history.moving import move_old_calls
 from server.storage.store import Store
@@ -41,23 +43,49 @@ class Housekeeping:
         usage: SearchFeedback,
         retention: Callable[[], Retention],
         work: LateWork,
+        context: ContextPlane,
     ) -> None:
         self._store, self._feed, self._authorization, self._usage = store, feed, authorization, usage
-        self._retention, self._work = retention, work
+        self._retention, self._work, self._context = retention, work, context
+        self._tenants_changed = anyio.Event()
+
+    def listen(self, feed: ChangeFeed) -> None:
+        """Hear of tenants that leave."""
+        feed.listen("tenants", self._hear)
+
+    async def _hear(self, _changes: Sequence[Change]) -> None:
+        self._tenants_changed.set()
 
     async def run(self) -> None:
         """Work until cancelled; what fails is logged and tried again at its next turn."""
         async with anyio.create_task_group() as group:
             group.start_soon(self._regularly, "sweep", EVERY_S, self.sweep)
             group.start_soon(self._regularly, "usage", FLUSH_USAGE_S, self._usage.flush)
+            group.start_soon(self._remove_tenants)
 
     async def _regularly(self, name: str, every_s: float, work: Callable[[], Awaitable[object]]) -> None:
         while True:
             await anyio.sleep(every_s)
-            try:
-                await work()
-            except Exception as error:  # also a fault of ours: neither the other work nor the gateway ends by it
-                log.error("housekeeping_failed", exc_info=error, extra={"facts": {"work": name}})
+            await _tried(name, work)
+
+    async def _remove_tenants(self) -> None:
+        # At once: whoever was killed over a removal has left one.
+        while True:
+            self._tenants_changed = anyio.Event()
+            await _tried("tenants", self.remove_tenants)
+            with anyio.move_on_after(EVERY_S):
+                await self._tenants_changed.wait()
+
+    async def remove_tenants(self) -> None:
+        """Take away what tenants own that are leaving, and what nodes keep in files of those that have gone."""
+        tenants = await self._store.tenants.all()
+        leaving = [each.tenant_id for each in tenants if each.leaving]
+        if leaving:
+            # Loaded when there is one (docs/decisions/0059): it knows every table.
+            removal = import_module("server.storage.tenant_removal.removal").TenantRemoval(self._store.database, self._store.history)
+            for tenant_id in leaving:
+                await removal.finish(tenant_id)
+        await self._context.keep_only({each.tenant_id for each in tenants} - set(leaving))
 
     async def sweep(self) -> None:
         """Remove what has expired by now."""
@@ -110,6 +138,13 @@ class Housekeeping:
         for _ in range(TOMBSTONE_STEPS):
             if await self._store.context.forget_tombstones_before(_days_ago(GONE_KEPT_DAYS)):
                 return
+
+
+async def _tried(name: str, work: Callable[[], Awaitable[object]]) -> None:
+    try:
+        await work()
+    except Exception as error:  # also a fault of ours: neither the other work nor the gateway ends by it
+        log.error("housekeeping_failed", exc_info=error, extra={"facts": {"work": name}})
 
 
 def _days_ago(days: int) -> int:

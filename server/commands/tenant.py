@@ -4,13 +4,15 @@ from typing import Any
 
 import click
 
-from server.admin.nouns.tenants import add_tenant, baseline_of, change_tenant, end_date, plan_of
+from server.admin.nouns.tenant_changes import add_tenant, begin_removal, change_tenant, removable, said_of
+from server.admin.nouns.tenants import baseline_of, end_date, plan_of
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.refused import admin_refusals_told
 from server.commands.rows import print_rows
 from server.config.settings import Settings
 from server.config_versions.live import config_in
 from server.storage.store import open_store
+from server.storage.tenant_removal.removal import TenantRemoval
 from server.storage.workflows.forgetting import forget_durable_work
 
 
@@ -102,6 +104,32 @@ async def forget_workflows(settings: Settings, name: str, yes: bool) -> None:
             click.confirm(f"Delete all runs, schedules, webhooks and stored plans of {name}? This cannot be undone.", abort=True)
         forgotten = await forget_durable_work(store.database, name)
     click.echo(f"tenant {name} has lost " + ", ".join(f"{count} {what}" for what, count in forgotten.items()))
+
+
+@command.command("remove")
+@click.argument("name")
+@click.option("--dry-run", is_flag=True, help="Say what it owns, and remove nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_settings
+@run_async
+async def remove(settings: Settings, name: str, dry_run: bool, yes: bool) -> None:
+    """Remove the tenant NAME and everything it owns: people, grants, accounts, keys, operations, facts, documents, runs, records.
+
+    First nobody gets in any more; then what it owns goes in short steps, beside running gateways; its name is free afterwards. Who is
+    interrupted says it again: what is gone is gone, and the rest goes. The audit trail keeps its rows, and backups keep all of it.
+    """
+    async with open_store(settings) as store:
+        removal = TenantRemoval(store.database, store.history)
+        with admin_refusals_told():
+            await removable(store.tenants, name)
+            click.echo(said_of(name, await removal.counts(name)))
+            if dry_run:
+                return
+            if not yes:
+                click.confirm(f"Remove {name} and all of that? Nothing but a backup brings it back.", abort=True)
+            await begin_removal(store.tenants, removal, name)
+        removed = await removal.finish(name)
+    click.echo(f"tenant {name} is gone, and {sum(removed.values()):,} rows with it")
 
 
 @command.command("list")

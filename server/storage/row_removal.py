@@ -1,7 +1,7 @@
 """Remove rows that nobody needs any more, however many there are, so that nobody who writes meanwhile waits for long."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,8 +17,16 @@ FIRST_ROWS, MOST_ROWS = 16, 512
 AIM_S = 0.01
 
 
+#: told of the keys of some rows, in the transaction that removes them
+Told = Callable[[Connection, Sequence[tuple[Any, ...]]], None]
+
+
 async def remove_rows(
-    database: Database, table: Table, *is_old: ColumnElement[bool], still: Sequence[ColumnElement[bool]] | None = None
+    database: Database,
+    table: Table,
+    *is_old: ColumnElement[bool],
+    still: Sequence[ColumnElement[bool]] | None = None,
+    told: Told | None = None,
 ) -> int:
     """Delete the rows of all tenants that are old, and return how many went.
 
@@ -26,7 +34,7 @@ async def remove_rows(
     needed again by then stays, and what a power cut undoes is old the next time. `still`: what is asked again of a row before it goes,
     where it takes long to say which are old; else the same.
     """
-    return await _in_steps(database, table, delete(table), is_old, is_old if still is None else still)
+    return await _in_steps(database, table, delete(table), is_old, is_old if still is None else still, told)
 
 
 async def empty_rows(database: Database, table: Table, values: Mapping[str, Any], *is_old: ColumnElement[bool]) -> int:
@@ -40,6 +48,7 @@ async def _in_steps(
     statement: Delete | Update,
     is_old: Sequence[ColumnElement[bool]],
     still: Sequence[ColumnElement[bool]],
+    told: Told | None = None,
 ) -> int:
     keys = list(table.primary_key.columns)
     oldest = select(*keys).where(*is_old).limit(FOUND_ROWS)
@@ -49,7 +58,7 @@ async def _in_steps(
         rest = found
         while rest:
             some, rest = rest[:step_rows], rest[step_rows:]
-            step = partial(_step, statement=statement.where(among(table, some), *still))
+            step = partial(_step, statement=statement.where(among(table, some), *still), keys=some, told=told)
             rows, took_s = await database.transact(step, survives_power_cut=False)
             changed += rows
             step_rows = _paced(step_rows, took_s)
@@ -63,9 +72,11 @@ def among(table: Table, keys: Sequence[tuple[Any, ...]]) -> ColumnElement[bool]:
     return columns[0].in_([key[0] for key in keys]) if len(columns) == 1 else tuple_(*columns).in_(keys)
 
 
-def _step(connection: Connection, statement: Delete | Update) -> tuple[int, float]:
+def _step(connection: Connection, statement: Delete | Update, keys: Sequence[tuple[Any, ...]], told: Told | None) -> tuple[int, float]:
     begun_s = time.perf_counter()
     rows = connection.execute(statement).rowcount
+    if told is not None:
+        told(connection, keys)
     return rows, time.perf_counter() - begun_s
 
 

@@ -1,5 +1,6 @@
 """The sweep keeps what the configuration says, and for as long as it says."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,14 +8,17 @@ import anyio
 import pytest
 
 from oauth.audit import SecurityEvent
+from oauth.tenants import Tenant
 from server import housekeeping
+from server.app import Gateway
 from server.audited import Audited, audited
 from server.config_versions.changes import ConfigChanges
 from server.housekeeping import DAY_US, Housekeeping
 from server.storage.change_feed import ChangeFeed
 from server.storage.database import now_us
 from server.storage.history.calls import CallFilter
-from tests.gateway import opened
+from server.storage.tenant_removal.removal import TenantRemoval
+from tests.gateway import add_person, opened
 from tests.waiting import until
 from tools.stores import CallRecord
 
@@ -34,6 +38,18 @@ CALL = CallRecord(
 )
 
 
+def housekeeping_of(gateway: Gateway) -> Housekeeping:
+    return Housekeeping(
+        gateway.store,
+        ChangeFeed(gateway.store.database),
+        gateway.authorization,
+        gateway.operations.usage,
+        lambda: gateway.config.current.retention,
+        gateway.late,
+        gateway.context,
+    )
+
+
 async def _no_secret(_name: str) -> bool:
     return False
 
@@ -45,14 +61,7 @@ async def test_calls_stay_as_long_as_the_configuration_says(tmp_path: Path, call
         await store.calls.append_calls([replace(CALL, called_at_us=now_us() - days * DAY_US) for days in (200, 20, 1)])
         await ConfigChanges(store.config_versions, _no_secret).apply({"retention": {"calls_days": calls_days}}, "ada")
         await gateway.config.load()
-        sweeping = Housekeeping(
-            store,
-            ChangeFeed(store.database),
-            gateway.authorization,
-            gateway.operations.usage,
-            lambda: gateway.config.current.retention,
-            gateway.late,
-        )
+        sweeping = housekeeping_of(gateway)
         await sweeping.sweep()
         left = await store.calls.calls(CallFilter(since_us=0), 10)
         assert {round((now_us() - each.record.called_at_us) / DAY_US) for each in left} == kept
@@ -69,14 +78,7 @@ async def test_a_fault_in_the_sweep_is_no_end(tmp_path: Path, caplog: pytest.Log
 
         monkeypatch.setattr(gateway.operations.usage, "flush", broken)
         monkeypatch.setattr(housekeeping, "FLUSH_USAGE_S", 0.0)
-        sweeping = Housekeeping(
-            gateway.store,
-            ChangeFeed(gateway.store.database),
-            gateway.authorization,
-            gateway.operations.usage,
-            lambda: gateway.config.current.retention,
-            gateway.late,
-        )
+        sweeping = housekeeping_of(gateway)
         async with anyio.create_task_group() as group:
             group.start_soon(sweeping.run)
             await until(lambda: tries > 1)
@@ -93,14 +95,24 @@ async def test_what_tells_of_changes_is_kept_whatever_the_configuration_says(tmp
         with audited(Audited("command", "config apply", "local:ada")):
             await ConfigChanges(store.config_versions, _no_secret).apply({"retention": {"audit_days": 90}}, "ada")
         await gateway.config.load()
-        sweeping = Housekeeping(
-            store,
-            ChangeFeed(store.database),
-            gateway.authorization,
-            gateway.operations.usage,
-            lambda: gateway.config.current.retention,
-            gateway.late,
-        )
+        sweeping = housekeeping_of(gateway)
         await sweeping.sweep()
         assert len(await store.security_events.recent("default")) == 1
         assert [row.action for row in await store.audit_trail.rows()] == ["config apply"]
+
+
+async def test_a_tenant_that_was_leaving_when_somebody_was_killed_is_gone_after_the_next_start(tmp_path: Path) -> None:
+    """Marked, and half of what it owns gone: what is left goes, files of its indexes too; other tenants keep theirs."""
+    async with opened(tmp_path) as gateway:
+        store = gateway.store
+        for name in ("acme", "globex"):
+            await store.tenants.add(Tenant(name, name))
+            await add_person(gateway, f"ada@{name}.test", name)
+        folders = [tmp_path / "context" / "facts" / hashlib.sha256(name.encode()).hexdigest()[:32] for name in ("acme", "globex")]
+        for folder in folders:
+            folder.mkdir(parents=True)
+        await TenantRemoval(store.database, store.history).begin(Tenant("acme", "acme"))
+        await housekeeping_of(gateway).remove_tenants()
+        assert {each.tenant_id for each in await store.tenants.all()} == {"default", "globex"}
+        assert [len(await store.subjects.of_tenant(name)) for name in ("acme", "globex")] == [0, 1]
+        assert [folder.exists() for folder in folders] == [False, True]

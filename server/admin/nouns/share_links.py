@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from server.admin.administrators import Administrator
 from server.admin.figures import METRICS, TITLES
 from server.admin.lists.cursors import page_of
-from server.admin.nouns.tenants import found_tenant
+from server.admin.nouns.tenant_changes import found_tenant
 from server.admin.refusals import AdminRefused, no_such_tenant, not_found
 from server.admin.resource import Change, Column, Done, Field, ListQuery, Resource, Row, Rows
 from server.storage.administration.share_links import ShareLink, SqlShareLinks, TooManyLinks

@@ -1,31 +1,34 @@
 """Tenants: their URL, their settings, and the line that connects a client."""
 
-import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from oauth.errors import AlreadyTaken
+from oauth.administration.roles import Role
 from oauth.scopes import CONNECT, parse, render
-from oauth.tenants import NOT_FREE, Tenant, is_free_name
+from oauth.tenants import Tenant
 from server.admin.administrators import Administrator
 from server.admin.lists.cursors import page_of
-from server.admin.refusals import AdminRefused, not_found, version_conflict
+from server.admin.nouns.tenant_changes import add_tenant, begin_removal, change_tenant, found_tenant, no_tenant, said_of, version_of
+from server.admin.refusals import AdminRefused
 from server.admin.resource import VERSION, Change, Column, Done, Field, ListQuery, Resource, Row, Rows
 from server.client_snippets import claude_mcp_add
 from server.config_versions.sections.plans import Plans
+from server.storage.audit.reading import SqlAuditTrail
 from server.storage.oauth.tenants import SqlTenantStore
+from server.storage.tenant_removal.removal import TenantRemoval
 
 SIGN_IN = ("password", "passkey", "federation")
 YES_NO = ("yes", "no")
-LIST_THEM = "`ascend tenant list` shows all"
 NO_PLAN = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class TenantNoun:
     store: SqlTenantStore
+    removal: TenantRemoval
+    trail: SqlAuditTrail
     mcp_url: Callable[[str], str]
     plans: Callable[[], Plans]
 
@@ -91,6 +94,19 @@ class TenantNoun:
                     in_states=("active",),
                 ),
                 Change("resume", "Resume", self.resume, is_of_gateway=True, in_states=("suspended",)),
+                Change("count", "Count what it owns", self.count, is_of_gateway=True),
+                Change(
+                    "remove",
+                    "Remove",
+                    self.remove,
+                    least=Role.OWNER,
+                    is_of_gateway=True,
+                    needs_step_up=True,
+                    method="DELETE",
+                    confirm="Remove this tenant with everything it owns: people, accounts, keys, operations, facts, runs, records? "
+                    "Nothing but a backup brings it back.",
+                    in_states=("active", "suspended"),
+                ),
             ),
         )
 
@@ -127,6 +143,21 @@ class TenantNoun:
     async def resume(self, administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
         return await self._changed(administrator, key, {"suspended": False})
 
+    async def count(self, administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
+        """Say what a removal would take, and remove nothing."""
+        found = await self._found(administrator, key)
+        if found is None:
+            raise no_tenant(key)
+        await self.trail.note()
+        return Done(said_of(key, await self.removal.counts(key)), self._row(found))
+
+    async def remove(self, administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
+        """Shut everybody out now; what it owns goes beside the requests (server/housekeeping.py)."""
+        if key == administrator.tenant_id:
+            raise AdminRefused(409, "own_tenant", "this would remove you, too", f"`ascend tenant remove {key}` does it on the machine")
+        leaving = await begin_removal(self.store, self.removal, key)
+        return Done(f"nobody gets into {key} any more; what it owns is being removed, and then the tenant", self._row(leaving))
+
     async def _changed(self, administrator: Administrator, key: str, changes: Mapping[str, Any], version: str = "") -> Done:
         if await self._found(administrator, key) is None:
             raise no_tenant(key)
@@ -143,7 +174,7 @@ class TenantNoun:
             "id": tenant.tenant_id,
             "title": tenant.title,
             "url": url,
-            "state": "suspended" if tenant.suspended else "active",
+            "state": "leaving" if tenant.leaving else "suspended" if tenant.suspended else "active",
             "client_line": claude_mcp_add(url),
             "sign_in": render(tenant.sign_in),
             "baseline": " ".join(tenant.baseline_scopes),
@@ -153,32 +184,6 @@ class TenantNoun:
             "calls_per_hour": self.plans().hourly(tenant.plan),
             "version": version_of(tenant),
         }
-
-
-async def add_tenant(store: SqlTenantStore, name: str, title: str) -> Tenant:
-    """Add the tenant `name`. Raises AdminRefused."""
-    if not is_free_name(name):
-        rule = f"use 1 to 63 lower-case letters, digits and inner hyphens, and none of {', '.join(sorted(NOT_FREE))}"
-        raise AdminRefused(422, "invalid_fields", f"tenant {name[:80]!r}: not a name", rule)
-    tenant = Tenant(name, title or name)
-    try:
-        await store.add(tenant)
-    except AlreadyTaken as error:
-        raise AdminRefused(409, "exists", f"tenant {name!r} exists already", LIST_THEM) from error
-    return tenant
-
-
-async def change_tenant(store: SqlTenantStore, name: str, changes: Mapping[str, Any], version: str = "") -> Tenant:
-    """Change members of a tenant; `version`: only where it is still that one. Raises AdminRefused."""
-    seen = await found_tenant(store, name)
-    if seen is None:
-        raise no_tenant(name)
-    changed = replace(seen, **changes)
-    # Compared in the transaction that writes: of two who have seen the same, one is told.
-    if (version and version != version_of(seen)) or not await store.save(changed, seen):
-        now = await found_tenant(store, name)
-        raise version_conflict(version_of(now or seen))
-    return changed
 
 
 def changes_of(values: Mapping[str, str], plans: Plans) -> dict[str, Any]:
@@ -227,20 +232,6 @@ def plan_of(text: str, plans: Plans) -> str:
             422, "invalid_fields", f"plan: there is no {text[:64]!r}", f"there are {there_are}; `[plans]` of the configuration adds others"
         )
     return "" if text == NO_PLAN else text
-
-
-async def found_tenant(store: SqlTenantStore, name: str) -> Tenant | None:
-    return next((each for each in await store.all() if each.tenant_id == name), None)
-
-
-def no_tenant(name: str) -> AdminRefused:
-    return not_found(f"no tenant {name[:80]!r}", LIST_THEM)
-
-
-def version_of(tenant: Tenant) -> str:
-    """Return what changes with whatever is changed of a tenant."""
-    members = [sorted(each) if isinstance(each, frozenset) else each for each in astuple(tenant)]
-    return hashlib.sha256(repr(members).encode()).hexdigest()[:16]
 
 
 def _words(name: str, said: str, choices: tuple[str, ...]) -> list[str]:

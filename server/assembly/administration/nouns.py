@@ -37,6 +37,7 @@ from server.assembly.backup_processes import BackupProcesses
 from server.config_versions.changes import ConfigChanges
 from server.storage.administration.people import SqlPeople
 from server.storage.database import now_us
+from server.storage.tenant_removal.removal import TenantRemoval
 from tools.operation import Operation
 
 
@@ -64,7 +65,13 @@ def assemble_nouns(of: Administration) -> tuple[Resource, ...]:
         Usage(store.figures, ids).resource(),
         Audit(store.audit_trail).resource(),
         Decisions(store.decisions, store.subjects).resource(),
-        TenantNoun(store.tenants, settings.mcp_url, lambda: of.config.current.plans).resource(),
+        TenantNoun(
+            store.tenants,
+            TenantRemoval(store.database, store.history),
+            store.audit_trail,
+            settings.mcp_url,
+            lambda: of.config.current.plans,
+        ).resource(),
         People(SqlPeople(store.database), store, PersonChanges(store, settings.admin_url)).resource(),
         Clients(store.clients, store.grants, revocation, store.machines.services).resource(),
         ConnectionNoun(store.connections, store.subjects, of.connections.changes).resource(),

@@ -82,6 +82,11 @@ class ContextPlane:
         """Return what runs beside the calls, until cancelled."""
         return (self.facts.run, *self.documents.background(), *(reader.run for reader in self.readers))
 
+    async def keep_only(self, tenant_ids: Collection[str]) -> None:
+        """Leave nothing in memory or files of tenants that there are no more."""
+        for indexes in (self.facts, self.documents.indexes):
+            await indexes.keep_only(tenant_ids)
+
     async def _changed(self, changes: Sequence[Change]) -> None:
         for tenant_id in {change.tenant_id for change in changes if change.tenant_id}:
             self.facts.wake(tenant_id)

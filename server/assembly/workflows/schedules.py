@@ -51,7 +51,7 @@ class ScheduledWork:
 
     async def bring_builtin(self) -> None:
         """See that every tenant has the built-in schedules."""
-        await bring_builtin_schedules([tenant.tenant_id for tenant in await self.store.tenants.all()], self.store, self.said())
+        await bring_builtin_schedules(sorted(await self._staying()), self.store, self.said())
 
     async def follow_accounts(self, tenant_ids: Iterable[str]) -> None:
         """See that what comes with an account is read where there is one, and rests where there is none."""
@@ -82,8 +82,12 @@ class ScheduledWork:
 
     async def tenants_changed(self, changes: Sequence[Change]) -> None:
         """See that new tenants have the built-in schedules."""
-        await bring_builtin_schedules([change.item for change in changes if change.item], self.store, self.said())
+        await bring_builtin_schedules(sorted({change.item for change in changes} & await self._staying()), self.store, self.said())
         self.scheduler.wake()
+
+    async def _staying(self) -> set[str]:
+        """Return the tenants that there are; one that is leaving gets nothing anew."""
+        return {tenant.tenant_id for tenant in await self.store.tenants.all() if not tenant.leaving}
 
 
 def assemble_schedules(

@@ -62,6 +62,7 @@ def _settings(tenant: Tenant) -> str:
             "static_tokens_until": tenant.static_tokens_until,
             "suspended": tenant.suspended,
             "plan": tenant.plan,
+            **({"leaving": True} if tenant.leaving else {}),
         }
     ).decode()
 
@@ -78,4 +79,5 @@ def _tenant(row: Row[Any]) -> Tenant:
         static_tokens_until=settings.get("static_tokens_until"),
         suspended=settings.get("suspended", False),
         plan=settings.get("plan", ""),
+        leaving=settings.get("leaving", False),
     )

@@ -2,9 +2,10 @@
 
 import hashlib
 import logging
+import shutil
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -109,6 +110,15 @@ class LiveIndexes:
             else:
                 await held.drop_files()
 
+    async def keep_only(self, tenant_ids: Collection[str]) -> None:
+        """Leave nothing in memory or files of tenants that there are no more; an index is made anew of what the store has."""
+        for tenant_id in [each for each in self._open if each not in tenant_ids]:
+            await self.filling.leave(self._open.pop(tenant_id))
+            self._vectors.forget(tenant_id)
+        if self._keeps_files:
+            kept = {self._folder(tenant_id).name for tenant_id in tenant_ids}
+            await anyio.to_thread.run_sync(_remove_others, self._directory, kept)
+
     def written_vectors(self, tenant_id: str) -> tuple[int, dict[str, int]]:
         """Return how many rows of a tenant are in files, and how many of them have vectors of models, by space. Reads a small file."""
         return self._made(tenant_id).written_vectors()
@@ -201,3 +211,9 @@ class LiveIndexes:
             return await held.catch_up()
         self._woken.set()
         return False
+
+
+def _remove_others(directory: Path, kept: Collection[str]) -> None:
+    for folder in directory.iterdir() if directory.is_dir() else ():
+        if folder.name not in kept:
+            shutil.rmtree(folder, ignore_errors=True)

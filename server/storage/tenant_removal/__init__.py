@@ -1,0 +1,1 @@
+"""A tenant and all it owns, taken away in short steps."""

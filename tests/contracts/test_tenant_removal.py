@@ -1,0 +1,149 @@
+"""Tenant removal, on both stores: of every table that has a tenant, the rows of one go and those of the others stay."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, MetaData, Table, func, insert, select
+
+from oauth.tenants import Tenant
+from server.audited import Audited, audited
+from server.storage.audit.reading import SqlAuditTrail
+from server.storage.database import Database
+from server.storage.history.tables import history_metadata
+from server.storage.oauth.tenants import SqlTenantStore
+from server.storage.row_removal import remove_rows
+from server.storage.schema.all_tables import STATE
+from server.storage.tenant_removal.owned_tables import KEPT, tenant_column
+from server.storage.tenant_removal.removal import TenantRemoval
+
+GONE, STAYS = "acme", "globex"
+#: tables without a tenant, and why nothing of one is in them; whoever adds a table says it here, or gives it a tenant
+OF_NOBODY = {
+    "ai_configs": "versions of one document of the operator's; the newest does not name the tenant",
+    "ai_experiment_holds": "experiments are the operator's",
+    "ai_rollout_steps": "experiments are the operator's",
+    "alert_groups": "rules are the operator's",
+    "alert_nodes": "nodes",
+    "alert_outbox": "messages to the operator, forgotten after days",
+    "alert_states": "what holds now; it is resolved, and forgotten after days",
+    "alert_watch": "the lease of who looks",
+    "audit_ends": "both ends of the trail",
+    "config_versions": "the operator's",
+    "passkey_challenges": "minutes",
+    "pushed_requests": "a minute",
+    "silences": "the operator's",
+    "store_facts": "the store's own",
+    "used_assertions": "minutes",
+    "workflow_executors": "nodes that run workflows",
+    "event_lines": "lines of the gateway, kept for days",
+    "history_facts": "the store's own",
+    "sink_cursors": "sinks are the operator's",
+}
+
+
+@pytest.fixture
+async def removal(sql_database: Database, history_database: Database) -> TenantRemoval:
+    for database, metadata in ((sql_database, STATE), (history_database, history_metadata)):
+        async with database.write() as connection:
+            for number, name in enumerate((GONE, STAYS)):
+                for table in metadata.sorted_tables:
+                    if table.name not in KEPT and tenant_column(table) is not None:
+                        await connection.execute(insert(table).values(row_of(table, name, number + 1)))
+    for name in (GONE, STAYS):
+        await SqlTenantStore(sql_database).add(Tenant(name, name))
+    return TenantRemoval(sql_database, history_database)
+
+
+def row_of(table: Table, tenant: str, number: int) -> Mapping[str, Any]:
+    """Return a row of a tenant with every column that must have something."""
+    owner = tenant_column(table)
+    return {
+        column.name: tenant if column is owner else value_of(column, number)
+        for column in table.columns
+        if column is owner or column.primary_key or not column.nullable
+    }
+
+
+def value_of(column: Column[Any], number: int) -> Any:
+    match column.type:
+        case Boolean():
+            return False
+        case Integer() | Float():
+            return number
+        case LargeBinary():
+            return bytes([number])
+    return f"{number}"
+
+
+async def rows_of(database: Database, metadata: MetaData, tenant: str) -> dict[str, int]:
+    async with database.read() as connection:
+        counts = {}
+        for table in metadata.sorted_tables:
+            if table.name not in KEPT and (owner := tenant_column(table)) is not None:
+                counts[table.name] = (await connection.execute(select(func.count()).where(owner == tenant))).scalar_one()
+        return counts
+
+
+def test_every_table_says_whose_its_rows_are_or_why_they_are_nobodys() -> None:
+    tables = {**STATE.tables, **history_metadata.tables}
+    assert {name for name, table in tables.items() if tenant_column(table) is None} == set(OF_NOBODY)
+
+
+async def test_nothing_of_a_tenant_is_left_in_any_table_and_everything_of_the_others(
+    removal: TenantRemoval, sql_database: Database, history_database: Database
+) -> None:
+    before = await removal.counts(STAYS)
+    assert await removal.counts(GONE) == before
+    assert set(before) == set(await rows_of(sql_database, STATE, GONE)) | set(await rows_of(history_database, history_metadata, GONE))
+    assert await removal.begin(Tenant(GONE, GONE))
+    assert dict(await removal.finish(GONE)) == dict(before)
+    for database, metadata in ((sql_database, STATE), (history_database, history_metadata)):
+        assert set((await rows_of(database, metadata, GONE)).values()) == {0}
+        assert set((await rows_of(database, metadata, STAYS)).values()) == {1}
+    assert [each.tenant_id for each in await SqlTenantStore(sql_database).all()] == [STAYS]
+
+
+async def test_counting_removes_nothing(removal: TenantRemoval) -> None:
+    assert await removal.counts(GONE) == await removal.counts(GONE)
+    assert await removal.leaving() == []
+    assert await removal.counts("nobody") == {}
+
+
+async def test_a_removal_that_ended_in_the_middle_is_gone_on_with(
+    removal: TenantRemoval, sql_database: Database, history_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after kill -9: the mark and some of the tables are there; whoever comes next, another process, does the rest."""
+    await removal.begin(Tenant(GONE, GONE))
+    left = 20
+
+    async def killed(*arguments: Any, **more: Any) -> int:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise ConnectionAbortedError
+        return await remove_rows(*arguments, **more)
+
+    monkeypatch.setattr("server.storage.tenant_removal.removal.remove_rows", killed)
+    with pytest.raises(ConnectionAbortedError):
+        await removal.finish(GONE)
+    monkeypatch.undo()
+    after = TenantRemoval(sql_database, history_database)
+    assert await after.leaving() == [GONE]
+    assert 0 < len(await after.counts(GONE)) < len(await after.counts(STAYS))
+    await after.finish(GONE)
+    assert await after.counts(GONE) == {}
+    assert await after.leaving() == []
+
+
+async def test_who_removed_a_tenant_stays_on_record(removal: TenantRemoval, sql_database: Database) -> None:
+    with audited(Audited("command", "tenant remove", "local:ada", GONE)):
+        await removal.begin(Tenant(GONE, GONE))
+        await removal.finish(GONE)
+    assert [row.action for row in await SqlAuditTrail(sql_database).rows()] == ["tenant remove"]
+
+
+async def test_of_two_who_change_a_tenant_at_once_one_is_told(removal: TenantRemoval) -> None:
+    assert not await removal.begin(replace(Tenant(GONE, "as it was"), suspended=True))
+    assert await removal.leaving() == []
