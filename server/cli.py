@@ -13,6 +13,7 @@ from tools.errors import ToolError
 
 #: command -> (its module in server.commands, what it does)
 COMMANDS = {
+    "init": ("init", "Make a data directory ready: settings, store, keys, the first owner."),
     "serve": ("serve", "Run the gateway."),
     "demo-upstream": ("demo_upstream", "Run the demo CRM, or a stand-in for Gong or Salesforce."),
     "tenant": ("tenant", "Add and list tenants."),
@@ -58,8 +59,8 @@ COMMANDS = {
 def ascend() -> None:
     """One remote MCP server in front of every API your team uses.
 
-    Start with `ascend serve --demo`. Every command takes --data DIR, where state lives; else ASCEND_DATA_DIR,
-    else ./.ascend. `ascend settings` lists what else can be set.
+    Start with `ascend serve --demo`, or with `ascend init` for a gateway of your own. Every command takes --data DIR, where
+    state lives; else ASCEND_DATA_DIR, else ./.ascend. `ascend settings` lists what else can be set.
     """
 
 

@@ -5,6 +5,7 @@ whom to write for.
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,12 +53,17 @@ def read_identity(text: str) -> X25519PrivateKey:
     return X25519PrivateKey.from_private_bytes(_read(lines[0], _IDENTITY, "a key of age begins with AGE-SECRET-KEY-1"))
 
 
-def make_keys(data_dir: Path) -> X25519PrivateKey:
-    """Make both keys; return the recovery key, which is kept nowhere here. Raises FileExistsError where there are keys already."""
-    recovery, machine = X25519PrivateKey.generate(), X25519PrivateKey.generate()
+def make_keys(data_dir: Path, readers: Sequence[X25519PublicKey] = ()) -> X25519PrivateKey | None:
+    """Make a key of this machine, and where no `readers` are named a recovery key, which is returned and kept nowhere here.
+
+    Raises FileExistsError where there are keys already.
+    """
+    machine = X25519PrivateKey.generate()
+    recovery = None if readers else X25519PrivateKey.generate()
     _write_new(data_dir / MACHINE_KEY_FILE, f"{identity_text(machine)}\n")
-    lines = (f"# recovery key\n{recipient_text(recovery.public_key())}", f"# this machine\n{recipient_text(machine.public_key())}")
-    _write_new(data_dir / RECIPIENTS_FILE, "\n".join([*lines, ""]))
+    keys = [*readers] if recovery is None else [recovery.public_key()]
+    lines = [f"# recovery key\n{recipient_text(key)}" for key in keys]
+    _write_new(data_dir / RECIPIENTS_FILE, "\n".join([*lines, f"# this machine\n{recipient_text(machine.public_key())}", ""]))
     return recovery
 
 

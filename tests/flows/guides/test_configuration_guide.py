@@ -34,7 +34,7 @@ def test_what_the_guides_add_to_the_file_is_one_document_and_nothing_of_it_is_ta
         assert ascend_here("config", "apply", str(file), data_dir=tmp_path / "data").returncode == 0, page
     shown = tomllib.loads(ascend_here("config", "show", data_dir=tmp_path / "data").stdout)
     assert shown == tomllib.loads(text)
-    assert set(shown) == {"alerts", "limits", "retention", "sinks"}
+    assert set(shown) == {"alerts", "jobs", "limits", "plans", "retention", "sinks"}
 
 
 def test_the_faults_are_worded_as_the_guide_says(tmp_path: Path) -> None:
