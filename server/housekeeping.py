@@ -1,6 +1,7 @@
 """Remove what has expired, every few minutes, and keep trying when the store is away."""
 
 import logging
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from importlib import import_module
@@ -13,15 +14,19 @@ from server.assembly.context_plane.context_plane import ContextPlane
 from server.assembly.workflows.late_work import LateWork
 from server.config_versions.sections.retention import Retention
 from server.storage.change_feed import Change, ChangeFeed
-from server.storage.database import now_us
+from server.storage.database import StoreUnavailable, now_us
 from server.storage.history.moving import move_old_calls
+from server.storage.leases import SqlLeases
 from server.storage.store import Store
 from server.storage.tools.kept_calls import sweep_calls
 from tools.catalog.search_feedback import SearchFeedback
 
 EVERY_S = 300.0
+#: Of whoever sweeps: over two turns, so that it keeps it, and another takes it up soon where it is gone.
+LEASE, LEASE_US = "housekeeping", 660 * 1_000_000
 FLUSH_USAGE_S = 30.0
 DAY_US = 24 * 3600 * 1_000_000
+RELEASE_S = 2.0
 #: longer than an index's file may lie unread (tools/context_plane/indexing/live_index.py)
 GONE_KEPT_DAYS = 90
 TOMBSTONE_STEPS = 20
@@ -32,7 +37,8 @@ log = logging.getLogger("ascend")
 class Housekeeping:
     """One sweep over all that expires: tokens, sessions, challenges, results, plans, old changes; and over what is kept for days.
 
-    Rows go in steps of some milliseconds (server/storage/row_removal.py): the contract allows a lock of 50 ms.
+    Rows go in steps of some milliseconds (server/storage/row_removal.py): the contract allows a lock of 50 ms. Of all processes on a
+    store one sweeps, by lease; what each process has in memory is its own.
     """
 
     def __init__(
@@ -47,6 +53,7 @@ class Housekeeping:
     ) -> None:
         self._store, self._feed, self._authorization, self._usage = store, feed, authorization, usage
         self._retention, self._work, self._context = retention, work, context
+        self._leases, self._holder = SqlLeases(store.database), secrets.token_hex(8)
         self._tenants_changed = anyio.Event()
 
     def listen(self, feed: ChangeFeed) -> None:
@@ -59,9 +66,27 @@ class Housekeeping:
     async def run(self) -> None:
         """Work until cancelled; what fails is logged and tried again at its next turn."""
         async with anyio.create_task_group() as group:
-            group.start_soon(self._regularly, "sweep", EVERY_S, self.sweep)
+            group.start_soon(self._regularly, "sweep", EVERY_S, self.sweep_for_all)
             group.start_soon(self._regularly, "usage", FLUSH_USAGE_S, self._usage.flush)
             group.start_soon(self._remove_tenants)
+            try:
+                await anyio.sleep_forever()
+            finally:
+                with anyio.move_on_after(RELEASE_S, shield=True):
+                    await self._give_back()
+
+    async def sweep_for_all(self) -> bool:
+        """Sweep, unless another process does; return whether this one did."""
+        is_mine = await self._leases.take(LEASE, self._holder, LEASE_US)
+        if is_mine:
+            await self.sweep()
+        return is_mine
+
+    async def _give_back(self) -> None:
+        try:
+            await self._leases.release(LEASE, self._holder)
+        except StoreUnavailable:
+            return  # It runs out.
 
     async def _regularly(self, name: str, every_s: float, work: Callable[[], Awaitable[object]]) -> None:
         while True:

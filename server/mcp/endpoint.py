@@ -21,6 +21,7 @@ from server.mcp.duplicate_names import repeated_name_in_turns
 from server.mcp.extras import Extras, NoExtras
 from server.mcp.fast_path import FastPath, FastRequest
 from server.mcp.halves_for_memory import readable
+from server.mcp.pending_plans import PendingPlans
 from server.mcp.request_state import RequestStates
 from server.mcp.response import JSON_HEADERS, DisconnectWatcher, Exchange
 from server.mcp.sdk_path import SdkPath
@@ -55,6 +56,7 @@ class McpEndpoint:
         tracing: Tracing | None = None,
         has_fast_path: bool = True,
         states: RequestStates | None = None,
+        plans: PendingPlans | None = None,
         extras: Extras | None = None,
         tasks: TaskLedger | None = None,
         long_work: Mapping[str, LongWork] = NO_OTHERS,
@@ -62,7 +64,7 @@ class McpEndpoint:
         """`tasks`: keeps calls that become tasks; without it there are none. `long_work`: other kinds of it, by the prefix of their ids."""
         extras = extras or NoExtras()
         callers = Callers(settings.base_url, settings.origin.allowed_origins)
-        self._calls = ToolCalls(dispatcher, tracing or Tracing(), states or RequestStates(), step_up, callers)
+        self._calls = ToolCalls(dispatcher, tracing or Tracing(), states or RequestStates(), step_up, callers, plans)
         after_s = settings.mcp.mcp_task_after_s
         self.tasks = CallTasks(self._calls.answer, tasks, after_s, long_work) if tasks is not None else None
         self._calls.tasks = self.tasks

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
@@ -19,6 +19,7 @@ from server.mcp.tasks.calls import CallTasks
 from server.mcp.tool_request import ToolRequest
 from server.observability.trace_context import CallSpan, Tracing, trace_id_of
 from server.origins import Callers
+from server.storage.database import StoreUnavailable
 from tools.always_on import ALWAYS_ON
 from tools.errors import ToolError
 from tools.operation import ClientInfo, Json, Outcome, Progress, no_progress
@@ -31,6 +32,9 @@ INSUFFICIENT_SCOPE = "insufficient_scope"
 _ALWAYS_ON = frozenset(tool.name for tool in ALWAYS_ON)
 #: (principal, missing scopes, our origin as the client spells it) -> the 403 that asks for more scopes
 StepUp = Callable[[Principal, frozenset[str], str], StepUpAnswer]
+
+
+Known = TypeVar("Known")
 
 
 class Dispatch(Protocol):
@@ -51,10 +55,18 @@ class Dispatch(Protocol):
 class ToolCalls:
     """Answers calls through the dispatcher, whichever path recognised them."""
 
-    def __init__(self, dispatcher: Dispatch, tracing: Tracing, states: RequestStates, step_up: StepUp, callers: Callers) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatch,
+        tracing: Tracing,
+        states: RequestStates,
+        step_up: StepUp,
+        callers: Callers,
+        plans: PendingPlans | None,
+    ) -> None:
         self._dispatcher, self._tracing, self._states = dispatcher, tracing, states
         self._step_up, self._callers = step_up, callers
-        self._waiting = PendingPlans()
+        self._plans = plans
         #: what makes tasks of calls that last; given once, by whoever puts both together
         self.tasks: CallTasks | None = None
 
@@ -86,8 +98,8 @@ class ToolCalls:
     async def _answer(self, request: ToolRequest, progress: Progress, asked: Asked | None, span: CallSpan) -> Answer:
         principal, name, arguments, client = request.principal, request.name, request.arguments, request.client
         resume = asked.resume if asked is not None else None
-        if resume is None and client.elicits_url and self._waiting:
-            resume = self._waiting.resume(principal, name, arguments)
+        if resume is None and client.elicits_url and self._plans is not None:
+            resume = await self._waiting(self._plans.resume(principal, name, arguments))
         given = arguments if resume is None else {**arguments, "resume": resume}
         try:
             outcome = await self._dispatcher.call(principal, name, given, client=client, progress=progress, trace_id=span.trace_id)
@@ -108,13 +120,21 @@ class ToolCalls:
         try:
             answered = answer(outcome, client, asked=asked.providers if asked is not None else None, step_up=step_up)
         except MCPError as question:
-            if resume := (question.error.data or {}).get("resume"):
-                self._waiting.wait(principal, name, arguments, resume)
+            if self._plans is not None and (resume := (question.error.data or {}).get("resume")):
+                await self._waiting(self._plans.wait(principal, name, arguments, resume))
             raise
         if isinstance(answered, UrlQuestion):
             told = Asked(answered.providers | (asked.providers if asked is not None else frozenset()), answered.resume)
             return replace(answered, state=self._states.seal(principal, name, arguments, told))
         return answered
+
+    @staticmethod
+    async def _waiting(asked: Awaitable[Known]) -> Known | None:
+        """Ask for plans that wait; while the store is away they begin anew, and writes that were done are answered from their record."""
+        try:
+            return await asked
+        except StoreUnavailable:
+            return None
 
 
 def unknown_tool(name: str, outcome: Outcome) -> MCPError:

@@ -34,6 +34,7 @@ OF_NOBODY = {
     "passkey_challenges": "minutes",
     "pushed_requests": "a minute",
     "silences": "the operator's",
+    "leases": "who does what for all",
     "store_facts": "the store's own",
     "used_assertions": "minutes",
     "workflow_executors": "nodes that run workflows",

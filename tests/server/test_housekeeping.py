@@ -116,3 +116,14 @@ async def test_a_tenant_that_was_leaving_when_somebody_was_killed_is_gone_after_
         assert {each.tenant_id for each in await store.tenants.all()} == {"default", "globex"}
         assert [len(await store.subjects.of_tenant(name)) for name in ("acme", "globex")] == [0, 1]
         assert [folder.exists() for folder in folders] == [False, True]
+
+
+async def test_of_two_processes_one_sweeps_until_it_is_gone(tmp_path: Path) -> None:
+    """Issue 17: one housekeeper by lease over all workers."""
+    async with opened(tmp_path) as gateway:
+        one, two = (housekeeping_of(gateway) for _ in range(2))
+        async with anyio.create_task_group() as group:
+            group.start_soon(one.run)
+            assert [await one.sweep_for_all(), await two.sweep_for_all(), await one.sweep_for_all()] == [True, False, True]
+            group.cancel_scope.cancel()
+        assert [await two.sweep_for_all(), await one.sweep_for_all()] == [True, False]

@@ -36,3 +36,13 @@ changes = Table(
     #: PostgreSQL fills in the transaction that writes the row (see the revision that added it); SQLite has no use for it
     Column("transaction_id", BigInteger, nullable=False, server_default="0", index=True),
 )
+
+#: What one process does for all.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    #: 0: given back
+    Column("until", BigInteger, nullable=False),
+)

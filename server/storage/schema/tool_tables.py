@@ -116,6 +116,19 @@ plan_steps = Table(
     Column("result", LargeBinary, nullable=False),
 )
 
+#: Plans of 2025-11-25 clients that wait for an account.
+pending_plans = Table(
+    "pending_plans",
+    metadata,
+    #: SHA-256 of who sent what
+    Column("call_hash", String(64), primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    #: the handle that runs the rest, under a key that is not here
+    Column("sealed", LargeBinary, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Index("ix_pending_plans_owner", "tenant_id"),
+)
+
 #: Calls that outlast their request (MCP extension `io.modelcontextprotocol/tasks`).
 tasks = Table(
     "tasks",

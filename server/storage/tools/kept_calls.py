@@ -12,7 +12,7 @@ from oauth.principal import Principal
 from server.storage.database import Database, now_us
 from server.storage.quota import make_room
 from server.storage.row_removal import remove_rows
-from server.storage.schema.tool_tables import idempotency_keys, plan_steps, plans, results, tasks
+from server.storage.schema.tool_tables import idempotency_keys, pending_plans, plan_steps, plans, results, tasks
 from tools.quotas import PLANS, RECORDS, RESULTS, SMALL_RECORD_BYTES, Quotas, keys_exceeded
 from tools.stores import KeyConflict, KeyInFlight
 
@@ -182,7 +182,7 @@ async def sweep_calls(database: Database) -> None:
     """Forget what has expired: results, keys, tasks and plans with their steps, of all tenants."""
     now = now_us()
     await remove_rows(database, plan_steps, plan_steps.c.handle_hash.in_(select(plans.c.handle_hash).where(plans.c.expires_at < now)))
-    for table in (plans, results, idempotency_keys, tasks):
+    for table in (plans, pending_plans, results, idempotency_keys, tasks):
         await remove_rows(database, table, table.c.expires_at < now)
 
 
@@ -192,7 +192,7 @@ async def forget_answers(database: Database, tenant_id: str) -> None:
     Keys of writes stay: they hold no answer of the context plane, and without them a write would happen twice.
     """
     async with database.write() as connection:
-        for table in (plan_steps, plans, results, tasks):
+        for table in (plan_steps, plans, pending_plans, results, tasks):
             await connection.execute(delete(table).where(table.c.tenant_id == tenant_id))
 
 

@@ -1,6 +1,5 @@
 """How a missing account is put to each kind of client, and how a plan is found again that waited for one."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,9 +8,7 @@ from mcp_types import URL_ELICITATION_REQUIRED
 
 from oauth.principal import Principal
 from server.mcp.answers import ToolAnswer, UrlQuestion, answer
-from server.mcp.pending_plans import MAX_PLANS, TTL_S, PendingPlans
 from server.mcp.request_state import Asked, RequestStates
-from tests.server.mcp.test_request_state import Clock
 from tools.operation import ClientInfo, ConnectionRequest, Outcome
 from tools.plans.step_result import connection_to_wire
 
@@ -65,30 +62,3 @@ def test_the_state_brings_back_what_was_asked() -> None:
     states = RequestStates(b"k" * 32)
     asked = Asked(frozenset({"crm"}), "x_1")
     assert states.check(states.seal(ADA, "batch_execute", PLAN, asked), ADA, "batch_execute", PLAN) == asked
-
-
-def test_a_waiting_plan_is_found_by_who_sent_it_and_what_it_is_once_and_not_for_ever() -> None:
-    """Another subject, tenant, client or plan has no part in it."""
-    clock = Clock()
-    plans = PendingPlans(clock)
-    plans.wait(ADA, "batch_execute", PLAN, "x_1")
-    for other in (replace(ADA, subject="bob"), replace(ADA, tenant_id="globex"), replace(ADA, client_id="cursor")):
-        assert plans.resume(other, "batch_execute", PLAN) is None
-    assert plans.resume(ADA, "batch_execute", {**PLAN, "max_parallel": 1}) is None
-    assert plans.resume(ADA, "batch_execute", PLAN) == "x_1"
-    assert plans.resume(ADA, "batch_execute", PLAN) is None
-    plans.wait(ADA, "batch_execute", PLAN, "x_2")
-    clock.now += TTL_S
-    assert plans.resume(ADA, "batch_execute", PLAN) is None
-
-
-def test_waiting_plans_are_bounded_and_a_tenants_oldest_goes_first() -> None:
-    """Clients choose how many there are; another tenant's stay."""
-    plans, eve = PendingPlans(Clock()), replace(ADA, tenant_id="globex")
-    plans.wait(eve, "batch_execute", PLAN, "x_globex")
-    for number in range(MAX_PLANS + 5):
-        plans.wait(ADA, "batch_execute", {"n": number}, f"x_{number}")
-    assert len(plans) == MAX_PLANS + 1
-    assert plans.resume(ADA, "batch_execute", {"n": 4}) is None
-    assert plans.resume(ADA, "batch_execute", {"n": 5}) == "x_5"
-    assert plans.resume(eve, "batch_execute", PLAN) == "x_globex"
