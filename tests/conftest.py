@@ -20,6 +20,7 @@ from tests.examples import ALL
 from tests.quick_passwords import hash_quickly
 from tests.shared_suite import SharedSuite, is_short
 from tests.temporary_files import put_into_memory
+from tests.worked_out_once import work_out_once
 from tools.heavy_json.worker import WORKERS
 
 pytest_plugins = ["tests.time_limit", "tests.shared_redis.nodes"]
@@ -45,6 +46,7 @@ os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("no_authority.pem"))
 put_into_memory()
 share_compiled_statements()
 hash_quickly()
+work_out_once()
 
 # A developer's own settings must not leak into the suite.
 for name in [name for name in os.environ if name.startswith("ASCEND_")]:

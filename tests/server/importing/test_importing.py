@@ -15,6 +15,7 @@ from capability_index.index import CapabilityIndex
 from capability_index.search import Visible
 from server.config.load import load
 from server.storage.store import Store, open_store
+from tests.empty_store import put_data_directory
 from tests.ports import free_port
 from tests.tools.sources.mcp.mcp_upstream import served
 from tools.catalog.search_documents import MAX_CHOICES_CHARS, document_of, documents_of
@@ -37,7 +38,7 @@ def document(schema: Any, server: str = "https://api.example.com") -> dict[str, 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with open_store(load(tmp_path / "data", {})) as opened:
+    async with open_store(load(put_data_directory(tmp_path / "data"), {})) as opened:
         yield opened
 
 

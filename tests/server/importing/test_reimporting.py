@@ -10,6 +10,7 @@ import pytest
 
 from server.config.load import load
 from server.storage.store import Store, open_store
+from tests.empty_store import put_data_directory
 from tools.errors import ImportFailed
 from tools.sources.importing import ImportRequest, import_openapi
 
@@ -30,7 +31,7 @@ def write(folder: Path, content: Any) -> str:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with open_store(load(tmp_path / "data", {})) as opened:
+    async with open_store(load(put_data_directory(tmp_path / "data"), {})) as opened:
         yield opened
 
 

@@ -64,8 +64,11 @@ async def test_as_the_head_of_a_stream_goes_out(over_http: Models) -> None:
     path, headers = "/v1/chat/completions", [(b"authorization", f"Bearer {over_http.key}".encode())]
     scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"", "headers": headers}
 
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
     async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
+        # A server waits where there is nothing more; whoever answers at once is asked for ever.
+        return pending.pop() if pending else await asyncio.Future[Message]()
 
     async def send(message: Message) -> None:
         raise asyncio.CancelledError

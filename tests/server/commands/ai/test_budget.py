@@ -8,6 +8,7 @@ import anyio
 from server.config.load import load
 from server.storage.store import open_store
 from tests.command_line import ascend_here
+from tests.empty_store import put_data_directory
 from tools.metering.budgets import current
 from tools.metering.rules import BudgetRule, Selector
 from tools.metering.selection import Counted
@@ -41,7 +42,7 @@ def test_without_a_budget_it_says_how_one_is_made(tmp_path: Path) -> None:
 
 def test_budgets_of_the_file_are_listed_before_anything_is_spent(tmp_path: Path) -> None:
     async def apply() -> None:
-        async with open_store(load(tmp_path)) as store:
+        async with open_store(load(put_data_directory(tmp_path))) as store:
             await store.ai_configs.put({"budgets": [{"name": "month", "window": "month", "usd": 5}]}, "test")
 
     anyio.run(apply)

@@ -11,6 +11,7 @@ from server.config.load import load
 from server.storage.store import open_store
 from tests.command_line import ascend_here
 from tests.contracts.ai_gateway.model_calls import call
+from tests.empty_store import put_data_directory
 from tools.ai_gateway.stores import ClosedCall
 from tools.metering.stores import ClosedCharge
 
@@ -28,7 +29,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reports") / "data"
 
     async def fill() -> None:
-        async with open_store(load(folder)) as store:
+        async with open_store(load(put_data_directory(folder))) as store:
             now_us = int(time.time() * 1_000_000)
             rows = [call(id=f"mc_{n}", at_us=now_us - n, tenant_id="default", cost_nano_usd=n * 1_000) for n in range(3)]
             await store.model_calls.append([ClosedCall(row) for row in rows])
