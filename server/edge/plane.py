@@ -10,14 +10,16 @@ from oauth.jwt import JwksCache
 from server.config.settings import Settings
 from server.config_versions.sections.edge import Edge, EdgeBackend, EdgeRoute
 from server.config_versions.sections.edge_paths import first_segment
-from server.edge.backends import Backend, Backends
+from server.edge.backends.choice import Backend, Backends
+from server.edge.backends.forwarding import Forwarder
+from server.edge.backends.health_checks import HealthChecks
+from server.edge.caching.response_cache import ResponseCache
 from server.edge.cors import Cors
-from server.edge.endpoint import EdgeEndpoint, PublicAddress
-from server.edge.forwarding import Forwarder
+from server.edge.endpoint import EdgeEndpoint
 from server.edge.health import answer_health
-from server.edge.health_checks import HealthChecks
 from server.edge.outcomes import Outcomes
 from server.edge.rate_windows import RateWindows
+from server.edge.relay import PublicAddress, Relay
 from server.edge.route import Route
 from server.edge.route_table import RouteTable
 from server.edge.user_tokens import UserTokens
@@ -44,11 +46,10 @@ class EdgePlane:
         self.outcomes = Outcomes(recorder)
         self.endpoint = EdgeEndpoint(
             table=lambda: self._table,
-            forwarder=Forwarder(pool),
+            relay=Relay(Forwarder(pool), PublicAddress.of(settings.base_url), ResponseCache()),
             tokens=UserTokens(JwksCache(egress.outbound)),
             limits=RateWindows(hourly),
             outcomes=self.outcomes,
-            address=PublicAddress.of(settings.base_url),
         )
         self._checks = HealthChecks(pool, lambda: self._table.routes)
         self._proxied: ASGIApp = ProxyHeaders(self.endpoint, Networks(settings.origin.trusted_proxies), settings.data_dir)

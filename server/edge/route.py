@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from server.config_versions.sections.edge import EdgeRoute
-from server.edge.backends import Backends
+from server.edge.backends.choice import Backends
 from server.edge.cors import Cors
 
 

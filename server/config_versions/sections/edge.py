@@ -81,6 +81,15 @@ class EdgeCors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeCache:
+    """Answers to GET are kept for as long as they say (RFC 9111); `ttl_s`: those that say nothing."""
+
+    __pydantic_config__ = _STRICT
+    ttl_s: Annotated[float, Field(ge=0, le=604_800)] = 0.0
+    stale_while_revalidate_s: Annotated[float, Field(ge=0, le=604_800)] = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeRoute:
     """`/edge/{name}/…`, and `path` as it is, at the first of the backends that are well.
 
@@ -111,6 +120,7 @@ class EdgeRoute:
     websocket: bool = False
     retry: Literal["idempotent", "never"] = "idempotent"
     health: EdgeHealth | None = None
+    cache: EdgeCache | None = None
     pages: Literal["sandboxed", "trusted"] = "sandboxed"
 
     @property

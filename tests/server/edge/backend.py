@@ -6,14 +6,18 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import anyio
 import httpx2
+from starlette.types import ASGIApp
+from uvicorn.server import ServerState
 
 from server.config.load import load
 from server.config_versions.read_document import section_of
 from server.config_versions.sections.plans import Plans
 from server.edge.plane import EdgePlane, open_plane
+from server.http.protocol import strict_http
 from server.http.server import HttpServer
 from tools.egress.client import Egress
 from tools.stores import CallRecord
@@ -65,6 +69,7 @@ async def backend(speak: Speak | None = None) -> AsyncIterator[Backend]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         found.connections += 1
+        serving.add(cast("asyncio.Task[None]", asyncio.current_task()))
         try:
             while not writer.is_closing():
                 asked = await _read(reader)
@@ -74,14 +79,18 @@ async def backend(speak: Speak | None = None) -> AsyncIterator[Backend]:
         except (asyncio.IncompleteReadError, ConnectionError):
             found.ended += 1
         finally:
-            writer.close()
+            writer.transport.abort()
 
+    serving = set[asyncio.Task[None]]()
     server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 20)
     found = Backend(server.sockets[0].getsockname()[1])
     try:
         yield found
     finally:
         server.close()
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
 
 async def _read(reader: asyncio.StreamReader) -> Asked:
@@ -141,19 +150,32 @@ async def edge_of(
         async with (
             Egress(allow) as egress,
             httpx2.AsyncClient(base_url=settings.base_url, timeout=30) as client,
-            anyio.create_task_group() as running,
+            anyio.create_task_group() as looking,
         ):
             records = list[CallRecord]()
             plane = open_plane(settings, egress, Kept(records), plans.hourly)
             edge = ServedEdge(plane, port, client, records)
             edge.change(*routes)
-            server = HttpServer(plane)
-            running.start_soon(server.serve, [listener])
-            running.start_soon(plane.run)
-            await server.until_ready()
-            yield edge
-            server.should_exit = True
-            running.cancel_scope.cancel()
+            looking.start_soon(plane.run)
+            async with listening(plane, listener):
+                yield edge
+            looking.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def listening(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve by the protocol of the gateway's server, without its drain, which takes a second."""
+    config, state = HttpServer(app).config, ServerState()
+    config.load()
+    protocol = strict_http(f"127.0.0.1:{listener.getsockname()[1]}")
+    server = await asyncio.get_running_loop().create_server(lambda: protocol(config, state, {}), sock=listener)
+    try:
+        yield
+    finally:
+        server.close()
+        for connection in list(state.connections):
+            connection.transport.abort()
+        await asyncio.gather(*state.tasks, return_exceptions=True)
 
 
 @dataclass

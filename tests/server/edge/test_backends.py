@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from server.config_versions.sections.edge import EdgeBackend
-from server.edge.backends import FAILURES, MARKED_S, Backend, Backends
+from server.edge.backends.choice import FAILURES, MARKED_S, Backend, Backends
 from server.edge.refusals import EdgeRefused
 from tests.ports import free_port
 from tests.server.edge.backend import Asked, backend, edge_of, orders, saying

@@ -28,27 +28,31 @@ class Freshness:
         return self.fresh_s > 0 or self.etag is not None
 
 
-def freshness_of(status: int, headers: Mapping[str, str], now: float, max_fresh_s: float) -> Freshness | None:
-    """Return how long an answer is good for, or None where it may not be kept. Ours is a private cache: s-maxage is not for us.
+def freshness_of(status: int, headers: Mapping[str, str], now: float, max_fresh_s: float, *, is_shared: bool = False) -> Freshness | None:
+    """Return how long an answer is good for, or None where it may not be kept.
 
-    Nothing is guessed: without max-age or Expires an answer is stale at once (no heuristic of RFC 9111 §4.2.2).
+    A private cache, as that of calls, looks past s-maxage and private; one that many callers share (`is_shared`) does not. Nothing is
+    guessed: without max-age or Expires an answer is stale at once (no heuristic of RFC 9111 §4.2.2).
     """
-    directives = _directives(headers.get("cache-control", ""))
-    if status not in _STATUSES or "no-store" in directives or "*" in headers.get("vary", ""):
+    directives = directives_of(headers.get("cache-control", ""))
+    if status not in _STATUSES or "no-store" in directives or "*" in headers.get("vary", "") or (is_shared and "private" in directives):
         return None
     if "no-cache" in directives:
         lifetime_s = 0.0
+    elif is_shared and "s-maxage" in directives:  # RFC 9111 §5.2.2.10
+        lifetime_s = _seconds(directives["s-maxage"])
     elif "max-age" in directives:
         lifetime_s = _seconds(directives["max-age"])
     else:
         lifetime_s = _until(headers.get("expires"), headers.get("date"), now)
     fresh_s = max(0.0, min(lifetime_s - _seconds(headers.get("age", "").partition(",")[0].strip()), max_fresh_s))
-    may_be_stale = "no-cache" not in directives and "must-revalidate" not in directives
+    may_be_stale = not {"no-cache", "must-revalidate"} & directives.keys() and not (is_shared and "proxy-revalidate" in directives)
     stale_s = min(_seconds(directives.get("stale-while-revalidate")), max_fresh_s) if may_be_stale else 0.0
     return Freshness(fresh_s, stale_s, headers.get("etag") or None)
 
 
-def _directives(text: str) -> dict[str, str]:
+def directives_of(text: str) -> dict[str, str]:
+    """Return what a Cache-Control says."""
     if not text:
         return {}
     found: dict[str, str] = {}

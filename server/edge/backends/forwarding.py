@@ -6,7 +6,7 @@ from typing import Final
 
 from starlette.types import Receive
 
-from server.edge.backends import Backend
+from server.edge.backends.choice import Backend
 from server.edge.refusals import EdgeRefused
 from server.edge.route import Route
 from tools.egress.http1 import ClosedUnanswered

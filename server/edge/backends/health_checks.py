@@ -7,7 +7,7 @@ from typing import Final
 
 import anyio
 
-from server.edge.backends import Backend
+from server.edge.backends.choice import Backend
 from server.edge.route import Route
 from tools.egress.http1 import ClosedUnanswered
 from tools.egress.relay_pool import RelayPool

@@ -1,0 +1,1 @@
+"""The servers behind a route: chosen, looked after, asked."""

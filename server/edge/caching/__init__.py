@@ -1,0 +1,1 @@
+"""Answers that are kept: what may be, for whom, and where."""
