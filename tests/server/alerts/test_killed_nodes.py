@@ -18,8 +18,14 @@ POINTS = 4
 
 
 async def test_an_alert_whose_node_is_killed_is_told_by_the_next_and_nothing_is_lost(tmp_path: Path) -> None:
-    """At least once: where a message was on the wire, its second has the same id. Nowhere is a second message decided."""
-    urls = put_empty_store(tmp_path / "state.sqlite3"), put_empty_history(tmp_path / "history.sqlite3")
+    await killed_at_every_step(put_empty_store(tmp_path / "state.sqlite3"), put_empty_history(tmp_path / "history.sqlite3"))
+
+
+async def killed_at_every_step(*urls: str) -> None:
+    """At least once: where a message was on the wire, its second has the same id. Nowhere is a second message decided.
+
+    urls: of an empty state and of its history.
+    """
     async with stand_ins() as servers:
         command = [sys.executable, "-m", "tests.server.alerts.killed_node", *urls, f"{servers.base_url}/hook"]
         process = await asyncio.create_subprocess_exec(*command, cwd=REPOSITORY, stdout=asyncio.subprocess.PIPE)

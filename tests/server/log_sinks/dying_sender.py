@@ -1,4 +1,4 @@
-"""A process that sends what there is: `python -m tests.server.log_sinks.dying_sender FOLDER SINK STRIDE`.
+"""A process that sends what there is: `python -m tests.server.log_sinks.dying_sender FOLDER|URL SINK STRIDE`.
 
 In children, one after the other, each killed (SIGKILL) STRIDE steps later than the one before: before and after each statement, before the
 commit, before and after each request. It ends when a child has sent all there was.
@@ -26,7 +26,7 @@ from tools.egress.client import Egress
 LEASE_S = 0.02
 
 
-def main(folder: Path, said: str, stride: int) -> None:
+def main(folder: Path | str, said: str, stride: int) -> None:
     for step in count(0, stride):
         child = os.fork()
         if child == 0:
@@ -38,7 +38,7 @@ def main(folder: Path, said: str, stride: int) -> None:
             return
 
 
-def _die_at(folder: Path, of: LogSink, step: int) -> NoReturn:
+def _die_at(folder: Path | str, of: LogSink, step: int) -> NoReturn:
     """Send until there is nothing more, die at that step of it; where there is no such step, end well."""
     steps = count()
 
@@ -77,4 +77,4 @@ def _die_at(folder: Path, of: LogSink, step: int) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1] if "://" in sys.argv[1] else Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))

@@ -32,8 +32,10 @@ def sink(**members: Any) -> LogSink:
 class Senders:
     """One data directory's stores, and whoever sends from them."""
 
-    def __init__(self, folder: Path, egress: Egress, secrets: Mapping[str, bytes] = SECRETS) -> None:
-        self.store, self.history = (Database(sqlite_url(folder / f"{name}.sqlite3")) for name in ("ascend", "history"))
+    def __init__(self, folder: Path | str, egress: Egress, secrets: Mapping[str, bytes] = SECRETS) -> None:
+        """`folder`: a data directory, or the URL of one database that has both."""
+        urls = [folder] * 2 if isinstance(folder, str) else [sqlite_url(folder / f"{name}.sqlite3") for name in ("ascend", "history")]
+        self.store, self.history = map(Database, urls)
         self.reading = SqlShippedRows(self.store, self.history)
         self.cursors = SqlSinkCursors(self.history)
         self.calls = SqlCallHistory(self.history, "node-1")
@@ -59,7 +61,7 @@ class Senders:
 
 
 @asynccontextmanager
-async def opened_senders(folder: Path) -> AsyncIterator[Senders]:
+async def opened_senders(folder: Path | str) -> AsyncIterator[Senders]:
     async with Egress(["127.0.0.1:*"]) as egress:
         senders = Senders(folder, egress)
         try:

@@ -19,7 +19,7 @@ from tests.tools.sources.http.upstream import Upstream
 OPERATIONS = [f"op.{number}" for number in range(9)]
 
 
-async def killed_at_every_step(folder: Path, environ: dict[str, str], stride: int = 1, **said: object) -> int:
+async def killed_at_every_step(folder: Path | str, environ: dict[str, str], stride: int = 1, **said: object) -> int:
     """Have what is in `folder` sent by processes that die, and return after how many steps the last one did."""
     of = orjson.dumps({**said, "max_rows": 3}).decode()
     command = [sys.executable, "-m", "tests.server.log_sinks.dying_sender", str(folder), of, str(stride)]
@@ -28,8 +28,8 @@ async def killed_at_every_step(folder: Path, environ: dict[str, str], stride: in
     return int(done.stdout)
 
 
-async def filled(folder: Path) -> Path:
-    async with opened_senders(put_data_directory(folder)) as senders:
+async def filled(folder: Path | str) -> Path | str:
+    async with opened_senders(folder if isinstance(folder, str) else put_data_directory(folder)) as senders:
         # Over midnight: a batch of two days is two objects.
         await senders.called(*OPERATIONS[:4], at_us=1_700_006_399_999_997)
         await senders.called(*OPERATIONS[4:])
@@ -47,9 +47,13 @@ async def test_every_row_is_once_in_the_bucket(s3: S3Server, tmp_path: Path) -> 
 
 
 async def test_every_row_reaches_a_url_and_what_comes_again_is_the_same(tmp_path: Path) -> None:
+    await every_row_reaches_a_url(await filled(tmp_path))
+
+
+async def every_row_reaches_a_url(folder: Path | str, stride: int = 2) -> None:
     async with Upstream() as upstream:
         upstream.answer(204, "")
-        steps = await killed_at_every_step(await filled(tmp_path), {}, stride=2, kind="http", url=upstream.base_url)
+        steps = await killed_at_every_step(folder, {}, stride=stride, kind="http", url=upstream.base_url)
     bodies = defaultdict(set)
     for got in upstream.got:
         bodies[got.headers["Idempotency-Key"]].add(got.body)
