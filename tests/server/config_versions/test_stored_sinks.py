@@ -28,7 +28,7 @@ async def test_a_sink_in_the_clear_that_is_public_by_now_is_not_taken_over(tmp_p
         assert gateway.config.current.sinks.logs == ()
         assert gateway.config.current.retention.calls_days == 7
         [fault] = gateway.config.refused["sinks"]
-        assert fault.startswith("sinks.logs.0.url")
+        assert fault.startswith("sinks.logs[0].url")
     assert "config_section_not_taken_over" in [record.message for record in caplog.records]
 
 
