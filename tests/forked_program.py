@@ -7,12 +7,16 @@ loading and the interpreter, `tests/flows/test_starting.py` shows with the real 
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+
+from anyio import to_thread
 
 from server.cli import main
 from tests.quick_passwords import hash_quickly
@@ -29,12 +33,17 @@ LOADED = (
 )
 
 
+NOTHING = Path(os.devnull)
+
+
 class ForkedProgram:
     """A running `ascend`, with the methods of `subprocess.Popen` that its tests use."""
 
-    def __init__(self, words: Sequence[str], environ: Mapping[str, str], out: Path, err: Path) -> None:
+    def __init__(self, words: Sequence[str], environ: Mapping[str, str], out: Path, err: Path, given: Path = NOTHING) -> None:
+        """given: what it reads; `out` and `err`: what it writes."""
         program = str(Path(sys.executable).with_name("ascend"))
-        self._process: BaseProcess = _server().Process(target=_run, args=([program, *words], dict(environ), str(out), str(err)))
+        files = [str(given), str(out), str(err)]
+        self._process: BaseProcess = _server().Process(target=_run, args=([program, *words], dict(environ), files))
         self._process.start()
 
     @property
@@ -62,6 +71,25 @@ class ForkedProgram:
         self.send_signal(signal.SIGKILL)
 
 
+def run_forked(*words: str, environ: Mapping[str, str], stdin: str = "", timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end. Raises TimeoutError, having killed it."""
+    with tempfile.TemporaryDirectory() as folder:
+        given, out, err = (Path(folder) / name for name in ("given", "out", "err"))
+        given.write_text(stdin)
+        program = ForkedProgram(words, environ, out, err, given)
+        try:
+            code = program.wait(timeout_s)
+        finally:
+            program.kill()
+        return subprocess.CompletedProcess(list(words), code, out.read_text(), err.read_text())
+
+
+async def run_program(*words: str) -> tuple[int, bytes, bytes]:
+    """Run a command to its end as `server.assembly.backup_processes.run_program` does."""
+    done = await to_thread.run_sync(partial(run_forked, *words, environ=os.environ))
+    return done.returncode, done.stdout.encode(), done.stderr.encode()
+
+
 @cache
 def _server() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
@@ -69,9 +97,9 @@ def _server() -> ForkServerContext:
     return context
 
 
-def _run(argv: list[str], environ: Mapping[str, str], out: str, err: str) -> None:
+def _run(argv: list[str], environ: Mapping[str, str], files: Sequence[str]) -> None:
     """Be the program, as a shell starts it."""
-    for path, number in ((os.devnull, 0), (out, 1), (err, 2)):
+    for number, path in enumerate(files):
         opened = os.open(path, os.O_RDWR if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         os.dup2(opened, number)
         os.close(opened)

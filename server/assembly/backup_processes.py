@@ -50,18 +50,24 @@ class BackupProcesses:
 
     async def run(self, what: str, *of: str) -> Json:
         """Return the rows that `ascend backup WHAT` prints, or in one line why there are none."""
-        words = ["-c", "from server.cli import main; main()", "backup", what, *of, "--json", "--data", str(self._settings.data_dir)]
-        pipe = asyncio.subprocess.PIPE
-        child = await asyncio.create_subprocess_exec(sys.executable, *words, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe)
-        try:
-            async with asyncio.timeout(TIMEOUT_S):
-                said, complaint = await child.communicate()
-        except BaseException:
-            child.kill()
-            await child.wait()
-            raise
-        if child.returncode:
+        code, said, complaint = await run_program("backup", what, *of, "--json", "--data", str(self._settings.data_dir))
+        if code:
             lines = complaint.decode(errors="replace").strip().splitlines()
-            reason = lines[-1] if lines else f"`ascend backup {what}` ended with {child.returncode}"
+            reason = lines[-1] if lines else f"`ascend backup {what}` ended with {code}"
             return reason.removeprefix("ascend: ")[:MAX_REASON_CHARS]
         return orjson.loads(said)
+
+
+async def run_program(*words: str) -> tuple[int, bytes, bytes]:
+    """Run `ascend` with `words` in a process of its own; return its exit code and what it wrote to both outputs."""
+    program = [sys.executable, "-c", "from server.cli import main; main()", *words]
+    pipe = asyncio.subprocess.PIPE
+    child = await asyncio.create_subprocess_exec(*program, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe)
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            said, complaint = await child.communicate()
+    except BaseException:
+        child.kill()
+        await child.wait()
+        raise
+    return child.returncode or 0, said, complaint

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.empty_store import put_data_directory
-from tests.forked_program import ForkedProgram
+from tests.forked_program import ForkedProgram, run_forked
 from tests.ports import free_port
 from tests.waiting import until_here
 
@@ -35,9 +35,8 @@ class RunningGateway:
 def ascend(
     *arguments: str, data_dir: Path, stdin: str | None = None, timeout_s: float = 60, extra: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run one `ascend` command to its end, as a person would in a second terminal."""
-    command = [str(Path(sys.executable).with_name("ascend")), *arguments, "--data", str(data_dir)]
-    return subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=timeout_s, check=False, env=environment(extra))
+    """Run one `ascend` command to its end, in a process of its own."""
+    return run_forked(*arguments, "--data", str(data_dir), environ=environment(extra), stdin=stdin or "", timeout_s=timeout_s)
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from tests.flows.connecting import connect
 from tests.flows.gateway_process import RunningGateway, environment, running_gateway
 from tests.flows.mcp_client import MemoryTokenStorage, connected
 from tests.flows.person import Person
+from tests.forked_program import NOTHING, ForkedProgram
 from tests.ports import free_port
 from tests.waiting import until_here
 
@@ -32,10 +31,10 @@ def test_an_import_that_is_killed_leaves_all_or_nothing(tmp_path: Path, sign: st
     """As soon as `sign` is there, so however far the first opening of the store or the import came: what follows works."""
     data, document = tmp_path / "data", REPOSITORY / "server" / "demo" / "openapi.yaml"
     source = [str(document), "--provider", "copy", "--shared", "--base-url", "http://127.0.0.1:1"]
-    command = [str(Path(sys.executable).with_name("ascend")), "import", "openapi", *source, "--data", str(data)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()) as importing:
-        until_here(lambda: (data / sign).exists() or importing.poll() is not None)
-        importing.kill()
+    importing = ForkedProgram(["import", "openapi", *source, "--data", str(data)], environment(), NOTHING, NOTHING)
+    until_here(lambda: (data / sign).exists() or importing.poll() is not None)
+    importing.kill()
+    importing.wait(30)
     again = ascend_here("import", "openapi", *source, "--json", data_dir=data)
     assert again.returncode == 0, again.stderr
     told = json.loads(again.stdout)

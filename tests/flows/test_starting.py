@@ -12,20 +12,18 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import ascend_here
-from tests.flows.gateway_process import ascend, environment
-from tests.flows.gateway_process import running_gateway as running
+from tests.flows.gateway_process import ascend, environment, running_gateway
+from tests.forked_program import NOTHING, ForkedProgram
 from tests.ports import free_port
 from tests.waiting import until_here
 
-#: the program itself, from its first instruction on
-running_gateway = partial(running, from_nothing=True)
 #: as after `make serve`, which puts nothing on the PATH
 NOT_ON_PATH = {"PATH": os.defpath}
 
 
 def test_a_second_demo_on_the_same_folder_or_port_is_refused_in_one_line(tmp_path: Path) -> None:
-    """contracts.md: errors name the thing, the rule and the way out."""
-    with running_gateway(tmp_path / "data", onboarding=True) as gateway:
+    """contracts.md: errors name the thing, the rule and the way out. The first is the program itself, from its first instruction on."""
+    with running_gateway(tmp_path / "data", onboarding=True, from_nothing=True) as gateway:
         port = gateway.base_url.rpartition(":")[2]
         same_port = ascend("serve", "--demo", "--port", port, data_dir=tmp_path / "other")
         same_folder = ascend("serve", "--demo", "--port", str(free_port()), data_dir=gateway.data_dir)
@@ -58,20 +56,10 @@ def test_a_demo_that_cannot_have_its_folder_says_so_in_one_line(tmp_path: Path) 
         assert re.fullmatch(rf"ascend: .*{folder}.*: {reason}; name another.* with --data or ASCEND_DATA_DIR\n", done.stderr)
 
 
-@pytest.mark.parametrize("sign", ["demo-crm.lock", "ascend.sqlite3", "vault.kek"])
-def test_ctrl_c_while_it_starts_says_that_it_stopped(tmp_path: Path, sign: str) -> None:
-    """As soon as `sign` is there, so however far it came: one line and 130, or 0 once it was ready; never a stack trace."""
-    command = [
-        str(Path(sys.executable).with_name("ascend")),
-        "serve",
-        "--demo",
-        "--port",
-        str(free_port()),
-        "--demo-port",
-        str(free_port()),
-    ]
+def test_ctrl_c_while_it_starts_says_that_it_stopped(tmp_path: Path) -> None:
+    """As soon as its folder is taken: one line and 130, or 0 once it was ready; never a stack trace."""
     with subprocess.Popen(
-        [*command, "--data", str(tmp_path)],
+        [str(Path(sys.executable).with_name("ascend")), *serving_demo(tmp_path)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -80,13 +68,32 @@ def test_ctrl_c_while_it_starts_says_that_it_stopped(tmp_path: Path, sign: str) 
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as process:
         try:
-            until_here((tmp_path / sign).exists)
+            until_here((tmp_path / "demo-crm.lock").exists)
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=30)
         finally:
             process.kill()
     assert "Traceback" not in errors
     assert process.returncode in (0, 130)
+
+
+@pytest.mark.parametrize("sign", ["ascend.sqlite3", "vault.kek"])
+def test_ctrl_c_stops_a_start_however_far_it_came(tmp_path: Path, sign: str) -> None:
+    """As soon as `sign` is there."""
+    data, err = tmp_path / "data", tmp_path / "err"
+    process = ForkedProgram(serving_demo(data), environment(), NOTHING, err)
+    try:
+        until_here((data / sign).exists)
+        process.send_signal(signal.SIGINT)
+        code = process.wait(30)
+    finally:
+        process.kill()
+    assert "Traceback" not in err.read_text()
+    assert code in (0, 130)
+
+
+def serving_demo(data: Path) -> list[str]:
+    return ["serve", "--demo", "--port", str(free_port()), "--demo-port", str(free_port()), "--data", str(data)]
 
 
 @pytest.mark.parametrize(

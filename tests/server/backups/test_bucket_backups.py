@@ -146,6 +146,7 @@ def test_an_upload_that_is_killed_is_in_no_list(place: Place, tmp_path: Path) ->
     assert "Uploads" not in place.s3.client.list_multipart_uploads(Bucket=place.bucket)
 
 
+@pytest.mark.usefixtures("forked_backups")
 async def test_the_weekly_job_puts_one_there_and_the_daily_one_tries_it(
     s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,9 +1,6 @@
 """The vault under a gateway that runs: both key layers rotated without downtime, kill -9 in the middle, environments kept apart."""
 
 import os
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +10,7 @@ from urllib.parse import urlsplit
 from server.demo.app import build
 from tests.command_line import ascend_here
 from tests.flows.gateway_process import RunningGateway, ascend, environment, running_gateway
+from tests.forked_program import NOTHING, ForkedProgram
 from tests.ports import free_port
 from tests.server.connecting.test_connecting_processes import EMAIL, PASSWORD, told
 from tests.server.demo.listening import listening
@@ -22,9 +20,15 @@ KEY = "k-crm-never-shown-1"
 WANTED = {"api": "crm.contacts.search", "args": {"query": "Ada"}}
 
 
-def rotating(data: Path) -> subprocess.Popen[bytes]:
-    command = [str(Path(sys.executable).with_name("ascend")), "vault", "rotate", "--data", str(data)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment())
+def kill_while_rotating(data: Path, *, has_begun: bool) -> None:
+    """kill -9 at once, or after its first line."""
+    said = data.with_name("said")
+    said.write_text("")
+    process = ForkedProgram(["vault", "rotate", "--data", str(data)], environment(), said, NOTHING)
+    if has_begun:
+        until_here(lambda: "\n" in said.read_text() or process.poll() is not None)
+    process.kill()
+    process.wait(30)
 
 
 @contextmanager
@@ -67,12 +71,7 @@ def test_both_key_layers_are_rotated_under_load_and_a_killed_rotation_costs_noth
                 for _ in range(2):
                     assert ascend_here("vault", "rotate", data_dir=data).returncode == 0
                 for has_begun in (True, True, False):
-                    process = rotating(data)
-                    assert process.stdout is not None
-                    if has_begun:
-                        process.stdout.readline()
-                    process.send_signal(signal.SIGKILL)
-                    process.communicate()
+                    kill_while_rotating(data, has_begun=has_begun)
                 until_here(lambda: len(outcomes) > 10)
             assert set(outcomes) == {"ok"}
             added = ascend_here("connection", "add-key", "crm", "--alias", "second", data_dir=data, stdin=f"{KEY}\n")

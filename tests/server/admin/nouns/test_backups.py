@@ -9,6 +9,8 @@ from tests.command_line import ascend_here
 from tests.server.admin.conftest import Administration, administration
 from tests.server.admin.ways_in.console_browser import signed_in
 
+pytestmark = pytest.mark.usefixtures("forked_backups")
+
 
 async def test_backups_are_listed_read_to_their_end_and_found_broken(admin: Administration) -> None:
     """A real backup of the running gateway; then one of its bits is another."""
