@@ -43,6 +43,7 @@ from server.housekeeping import Housekeeping
 from server.mcp.front import McpFront
 from server.model_api.front import ModelFront
 from server.networks import Networks
+from server.observability.siblings import ALONE, Siblings
 from server.observability.token_exchanges import TokenExchanges
 from server.pages.page import Pages
 from server.pages.reading import Reading
@@ -96,10 +97,11 @@ class Gateway:
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIterator[Gateway]:
+async def open_gateway(settings: Settings, *, at_work: bool = True, siblings: Siblings = ALONE) -> AsyncIterator[Gateway]:
     """Open the store and the snapshots, start the background work, and give the application; leaving it ends all in order.
 
-    `at_work` False: for a command that only looks, beside a gateway that works: nothing runs in the background.
+    `at_work` False: for a command that only looks, beside a gateway that works: nothing runs in the background. `siblings`: the other
+    processes of this gateway.
     """
     async with AsyncExitStack() as stack:
         # What it does by itself, and whatever runs in the background from here on, is nobody's doing.
@@ -212,7 +214,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         )
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),
-            *health_routes(operations.telemetry, settings, store, feed, shared),
+            *health_routes(operations.telemetry, settings, store, feed, shared, siblings),
             *people.routes,
             *connections.routes(
                 tenants, people.sessions, people.pages, operations.catalog.connections, operations.key_parts, Reading(schedules)

@@ -15,6 +15,7 @@ from server.config.backup_folder import newest_backup_at
 from server.config.settings import Settings
 from server.observability.connection_metrics import ConnectionMetrics
 from server.observability.health import Health, MetricsReaders
+from server.observability.siblings import Siblings
 from server.observability.store_metrics import StoreMetrics
 from server.observability.telemetry import Telemetry
 from server.observability.token_exchanges import TokenExchanges
@@ -51,7 +52,9 @@ def register_metrics(
         registry.register(metrics)
 
 
-def health_routes(telemetry: Telemetry, settings: Settings, store: Store, feed: ChangeFeed, shared: SharedState) -> list[Route]:
+def health_routes(
+    telemetry: Telemetry, settings: Settings, store: Store, feed: ChangeFeed, shared: SharedState, siblings: Siblings
+) -> list[Route]:
     """Return the routes; the gateway serves without what nodes share."""
     needed = {"store": store.database.ping, "changes": feed.ready}
-    return Health(telemetry, needed, MetricsReaders(settings), optional=shared.checks).routes()
+    return Health(telemetry, needed, MetricsReaders(settings), shared.checks, siblings).routes()

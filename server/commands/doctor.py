@@ -22,6 +22,7 @@ from server.config.settings import Settings
 from server.networks import is_loopback_host
 from server.plain_http import danger, listens_on
 from server.proxy_headers import untrusted_proxies
+from server.workers.shared_metrics import Places
 from tools.context_plane.indexing.text_vectors import NotEncoded, is_space_of
 from tools.egress.client import Egress, OutboundRequest
 from tools.errors import EgressRefused, UpstreamFailed
@@ -67,6 +68,8 @@ async def examine(settings: Settings, environ: Mapping[str, str] = os.environ) -
     yield environment_finding(settings)
     yield proxies_finding(settings)
     yield directory_finding(settings.data_dir)
+    if (workers := await workers_finding(settings.data_dir)) is not None:
+        yield workers
     try:
         async with open_gateway(settings, at_work=False) as gateway:
             yield DoctorFinding("store", f"open, environment {settings.store.environment}")
@@ -142,6 +145,17 @@ async def optional_finding(name: str, check: Callable[[], Awaitable[str | None]]
     if wrong := await check():
         return DoctorFinding(name, wrong, f"start it, or look at ASCEND_{name.upper()}_URL: its host, user, password and certificate")
     return DoctorFinding(name, "answers in time")
+
+
+async def workers_finding(directory: Path) -> DoctorFinding | None:
+    """Say how many workers of a gateway here answer; None where it has none, or does not run."""
+    places = Places(directory)
+    if not (numbers := places.numbers()):
+        return None
+    silent = sorted({str(number + 1) for number in numbers} - set(await places.ask(numbers)), key=int)
+    state = f"{len(numbers) - len(silent)} of {len(numbers)} answer"
+    advice = f"worker {', '.join(silent)} is silent; the log of the gateway says why (`worker_died`), unless it was killed as a whole"
+    return DoctorFinding("workers", state, advice if silent else "")
 
 
 def config_finding(gateway: Gateway) -> DoctorFinding:

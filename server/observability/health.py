@@ -13,6 +13,7 @@ from starlette.routing import Route
 from server.config.settings import Settings
 from server.json_error import json_error
 from server.networks import Networks, is_loopback, is_loopback_host
+from server.observability.siblings import ALONE, Siblings
 from server.observability.telemetry import METRICS_TYPE, Telemetry
 from server.origins import parse_origin
 from server.proxy_headers import caller_address, is_forwarded
@@ -51,11 +52,17 @@ class Health:
     """`/healthz` says that the process answers; `/readyz` asks each dependency; `/metrics` is for Prometheus."""
 
     def __init__(
-        self, telemetry: Telemetry, checks: Mapping[str, Check], readers: MetricsReaders, optional: Mapping[str, Check] | None = None
+        self,
+        telemetry: Telemetry,
+        checks: Mapping[str, Check],
+        readers: MetricsReaders,
+        optional: Mapping[str, Check] | None = None,
+        siblings: Siblings = ALONE,
     ) -> None:
         """`optional`: what the gateway serves without; where one is away it is degraded, and ready all the same."""
         self._telemetry = telemetry
-        self._checks, self._optional = checks, optional or {}
+        self._checks, self._optional = checks, {**(optional or {}), **siblings.checks}
+        self._siblings = siblings
         self._readers = readers
 
     def routes(self) -> list[Route]:
@@ -84,7 +91,9 @@ class Health:
     async def _metrics(self, request: Request) -> Response:
         if not self._readers.may(request):
             return json_error(403, "forbidden", _NOT_FOR_EVERYBODY, headers={"cache-control": "no-store"})
-        return Response(self._telemetry.exposition(), headers={"content-type": METRICS_TYPE, "cache-control": "no-store"})
+        return Response(
+            await self._siblings.exposition(self._telemetry.registry), headers={"content-type": METRICS_TYPE, "cache-control": "no-store"}
+        )
 
 
 def _is_for_this_machine(request: Request) -> bool:

@@ -32,6 +32,7 @@ class Telemetry:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+        Gauge("ascend_workers", "Worker processes that answered when this was asked", registry=self.registry).set(1)
         self._calls = Counter("ascend_calls", "Calls by tool and error code (empty: none)", ["tool", "error_code"], registry=self.registry)
         self._duration = Histogram(
             "ascend_call_duration_seconds", "How long calls took", ["tool"], buckets=BUCKETS_S, registry=self.registry

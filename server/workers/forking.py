@@ -10,6 +10,7 @@ from server.config.settings import Settings
 from server.http.process_limits import settle
 from server.workers.inherited_sockets import WorkerSockets
 from server.workers.lifeline import Lifeline
+from server.workers.shared_metrics import Places
 from server.workers.supervisor import Supervisor
 from server.workers.worker import work
 from server.workers.worker_process import Work
@@ -35,11 +36,16 @@ def run_workers(
         current = known.pop() if known else renewed()
 
         def be_worker(number: int, lifeline: Lifeline) -> int:
-            return work(current, number, sockets[number], lifeline)
+            return work(current, number, count, sockets[number], lifeline)
 
         return be_worker
 
-    Supervisor(sockets, count, renew, on_ready).run()
+    places = Places(settings.data_dir)
+    places.begin()
+    try:
+        Supervisor(sockets, count, renew, on_ready).run()
+    finally:
+        places.clear()
 
 
 async def _rehearse(settings: Settings) -> None:

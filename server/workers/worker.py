@@ -19,17 +19,21 @@ from server.http.server import HttpServer
 from server.observability.log_lines import configure_logging
 from server.observability.trace_export import start_trace_export
 from server.workers.lifeline import Lifeline
+from server.workers.shared_metrics import Workers
 from tools.errors import ToolError
 
 log = logging.getLogger("ascend")
 
 
-def work(settings: Settings, number: int, listener: socket.socket, lifeline: Lifeline) -> int:
+def work(settings: Settings, number: int, count: int, listener: socket.socket, lifeline: Lifeline) -> int:
     """Answer requests that come on `listener` until SIGTERM, or until the supervisor is gone; return the exit code."""
     configure_logging(settings.observability.log_format, always=(("worker", str(number + 1)),))
     random.seed()  # Its state was copied: waits that are to differ would not.
     try:
-        anyio.run(partial(_answer, settings, listener, lifeline), backend_options={"use_uvloop": find_spec("uvloop") is not None})
+        anyio.run(
+            partial(_answer, settings, Workers(settings.data_dir, number, count), listener, lifeline),
+            backend_options={"use_uvloop": find_spec("uvloop") is not None},
+        )
     except Exception as error:
         cause = _cause(error)
         if not isinstance(cause, SettingsError | ToolError):
@@ -39,10 +43,11 @@ def work(settings: Settings, number: int, listener: socket.socket, lifeline: Lif
     return 0
 
 
-async def _answer(settings: Settings, listener: socket.socket, lifeline: Lifeline) -> None:
+async def _answer(settings: Settings, workers: Workers, listener: socket.socket, lifeline: Lifeline) -> None:
     async with AsyncExitStack() as stack:
         stack.callback(start_trace_export(os.environ))
-        gateway = await stack.enter_async_context(open_gateway(settings))
+        gateway = await stack.enter_async_context(open_gateway(settings, siblings=workers))
+        await stack.enter_async_context(workers.telling(gateway.operations.telemetry.registry))
         settle()
         server = HttpServer(gateway.app, authority=settings.host, signals=(signal.SIGTERM,))
         async with anyio.create_task_group() as running:
