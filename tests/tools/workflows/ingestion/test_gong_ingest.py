@@ -55,9 +55,10 @@ async def test_what_did_not_change_is_not_taken_in_again(gong: Ingesting) -> Non
     assert len((await gong.workflows.runs(TENANT, workflow="ingest-item")).runs) == runs
 
 
-async def test_with_every_fault_none_is_lost_and_none_comes_twice(tmp_path: Path) -> None:
+async def test_with_every_fault_none_is_lost_and_none_comes_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Context contract §7: 0 lost, 0 twice, ≤ 3 calls/s; every unattended run succeeds. 500 of them: `python -m benchmarks.ingestion`."""
-    async with taking_in(tmp_path, stand_in(110, DAY + timedelta(hours=12), **EVERY_FAULT)) as gong:
+    monkeypatch.setattr("server.demo.gong.cursors.PAGE_SIZE", 40)
+    async with taking_in(tmp_path, stand_in(50, DAY + timedelta(hours=12), **EVERY_FAULT)) as gong:
         verdict = await unattended(gong)
         assert (verdict.failed, verdict.lost, verdict.twice, verdict.strangers, verdict.outdated) == (0, 0, 0, 0, 0)
         assert verdict.passages == verdict.taken

@@ -18,7 +18,7 @@ FIRST_DAY = datetime(2026, 9, 1, tzinfo=UTC)
 NOW = datetime(2026, 9, 20, 12, tzinfo=UTC)
 
 
-def stand_in(accounts: int = 6, at: datetime = NOW, **faults: Any) -> SalesforceStandIn:
+def stand_in(accounts: int = 3, at: datetime = NOW, **faults: Any) -> SalesforceStandIn:
     clock = StandInClock(at)
     return SalesforceStandIn(SECRET, clock=clock, faults=SalesforceFaults(**faults), accounts=accounts, first_day=FIRST_DAY)
 
@@ -130,7 +130,7 @@ async def test_a_field_that_may_not_be_seen_is_left_out(org: Ingesting) -> None:
     org.vendor.faults.hidden_fields = "Opportunity.Amount, Account.Industry"
     counts = await org.counts()
     assert counts["dropped"] == ["Account.Industry", "Opportunity.Amount"]
-    assert counts["objects"]["Opportunity"]["enqueued"] == 12
+    assert counts["objects"]["Opportunity"]["enqueued"] == 6
     assert await said(org, "Northwind Bakery", "industry") == []
 
 
@@ -141,9 +141,9 @@ async def test_every_fault_at_once_and_three_unattended_runs_succeed(tmp_path: P
         "unavailable_every": 13,
         "late_every": 5,
         "expired_locators": 2,
-        "page_size": 25,
+        "page_size": 10,
     }
-    async with taking_in(tmp_path, stand_in(12, unauthorized=1, hidden_fields="Opportunity.Type", **faults)) as org:
+    async with taking_in(tmp_path, stand_in(5, unauthorized=1, hidden_fields="Opportunity.Type", **faults)) as org:
         for _ in range(3):
             org.vendor.clock.advance(900)
             assert (await org.counts())["stopped"] is None
@@ -158,7 +158,7 @@ async def test_every_fault_at_once_and_three_unattended_runs_succeed(tmp_path: P
 
 
 async def test_it_stops_where_the_days_requests_end_and_goes_on_there(org: Ingesting) -> None:
-    org.vendor.faults.page_size = 2
+    org.vendor.faults.page_size = 1
     org.vendor.faults.requests_allowed = 20
     counts = await org.counts()
     assert "of the day's requests are used" in counts["stopped"]
@@ -173,8 +173,8 @@ async def test_it_stops_where_the_days_requests_end_and_goes_on_there(org: Inges
 async def test_the_first_load_of_much_is_a_bulk_job(org: Ingesting, header_on_each_page: bool) -> None:
     faults = org.vendor.faults
     faults.header_on_each_page, faults.failed_jobs, faults.bulk_polls = header_on_each_page, 1, 1
-    counts = await org.counts(bulk_above=20, objects=["Contact"])
-    assert counts["objects"] == {"Contact": {"records": 30, "enqueued": 30, "deleted": 0}}
+    counts = await org.counts(bulk_above=5, objects=["Contact"])
+    assert counts["objects"] == {"Contact": {"records": 15, "enqueued": 15, "deleted": 0}}
     assert org.vendor.traffic.requests["POST /services/data/v64.0/jobs/query"] == 2
     assert set(org.vendor.org.ids("Contact")) == set(await org.episodes("salesforce"))
     assert len((await org.workflows.runs("default", workflow="ingest-item")).runs) == 1
