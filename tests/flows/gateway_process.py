@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.empty_store import put_data_directory
-from tests.forked_program import ForkedProgram, run_forked
+from tests.forked.program import ForkedProgram, run_forked
 from tests.ports import free_port
 from tests.waiting import until_here
 

@@ -16,7 +16,7 @@ from tests.flows.connecting import connect
 from tests.flows.gateway_process import RunningGateway, environment, running_gateway
 from tests.flows.mcp_client import MemoryTokenStorage, connected
 from tests.flows.person import Person
-from tests.forked_program import NOTHING, ForkedProgram
+from tests.forked.program import NOTHING, ForkedProgram
 from tests.ports import free_port
 from tests.waiting import until_here
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.command_line import ascend_here
 from tests.flows.gateway_process import ascend, environment, running_gateway
-from tests.forked_program import NOTHING, ForkedProgram
+from tests.forked.program import NOTHING, ForkedProgram
 from tests.ports import free_port
 from tests.waiting import until_here
 

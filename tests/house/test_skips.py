@@ -1,13 +1,10 @@
 """In CI nothing is skipped for a missing program."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY
+from tests.forked.module import AS_LOADED, ForkedModule
 
 SUITE = """
 import pytest
@@ -31,19 +28,6 @@ def test_without_shared_data():
 @pytest.mark.parametrize(("is_ci", "said"), [("true", "1 failed, 1 skipped, 1 xfailed, 1 error"), ("", "3 skipped, 1 xfailed")])
 def test_a_skipped_test_fails_in_ci_unless_its_reason_is_allowed(tmp_path: Path, is_ci: str, said: str) -> None:
     (tmp_path / "test_some.py").write_text(SUITE, encoding="utf-8")
-    environment = {**os.environ, "CI": is_ci, "PYTHONPATH": str(REPOSITORY)}
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "tests.conftest",
-        "-p",
-        "no:cacheprovider",
-        "--rootdir",
-        str(tmp_path),
-        str(tmp_path),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path, env=environment)
-    assert said in done.stdout, done.stdout
+    words = ("-q", *AS_LOADED, "-p", "tests.conftest", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path))
+    told = ForkedModule("pytest", *words, cwd=tmp_path, environ={"CI": is_ci}).communicate()
+    assert said in told, told

@@ -1,12 +1,10 @@
 """A test that hangs fails under its own name and says where it stood; the tests after it run."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY
+from tests.forked.module import AS_LOADED, ForkedModule
 
 HANGING = """
 import threading
@@ -51,19 +49,8 @@ def test_what_hangs_fails_by_its_name_and_the_next_test_runs(tmp_path: Path, wor
     (tmp_path / "pytest.ini").write_text("[pytest]\nanyio_mode = auto\nmarkers = time_limit(seconds): of each phase\n")
     (tmp_path / "test_hanging.py").write_text(HANGING)
 
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "tests.time_limit",
-        "-p",
-        "no:cacheprovider",
-        *workers,
-        f"--rootdir={tmp_path}",
-        str(tmp_path),
-    ]
-    told = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False).stdout
+    words = (*AS_LOADED, "-p", "tests.time_limit", "-p", "no:cacheprovider", *workers, f"--rootdir={tmp_path}", str(tmp_path))
+    told = ForkedModule("pytest", *words).communicate()
 
     for name, phase in [("of_a_loop", "call"), ("of_a_lock", "call"), ("that_never_yields", "call"), ("of_a_fixture", "setup")]:
         assert f"test_hanging.py::test_{name}: {phase} took longer than 1 s" in told

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.forked_program import run_program
+from tests.forked.program import run_program
 from tests.s3_server import S3Server, running_s3
 
 

@@ -1,12 +1,13 @@
 """BudgetStore in both databases: exact for any number of callers, processes and nodes."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
+import anyio.to_thread
 import pytest
 from sqlalchemy import func, select
 
@@ -15,9 +16,9 @@ from server.storage.database import Database
 from server.storage.metering.budgets import SqlBudgetStore
 from server.storage.schema.ai_gateway_tables import model_calls
 from server.storage.schema.metering_tables import budget_counters, budget_reservations
-from tests.conftest import REPOSITORY
 from tests.contracts.ai_gateway.model_calls import call
 from tests.contracts.databases import empty_database, url_of
+from tests.forked.module import ForkedModule
 from tests.tools.metering.spending_world import CENT, NOON_S, SPENDING, dollars, running_budgets
 from tools.ai_gateway.stores import ClosedCall
 from tools.metering.budgets import Budgets, BudgetUsedUp, PriceUnknown
@@ -66,10 +67,8 @@ async def test_two_hundred_calls_at_once_never_take_more_than_a_dollar(database:
 
 async def test_two_processes_never_spend_more_than_a_dollar(database: Database, url: str) -> None:
     """Across processes, with settlement: counter = ledger = log."""
-    command = [sys.executable, "-m", "tests.contracts.ai_gateway.spending_process", url, "100"]
-    both = [await asyncio.create_subprocess_exec(*command, cwd=REPOSITORY, stdout=asyncio.subprocess.PIPE) for _ in range(2)]
-    async with asyncio.timeout(LONG_S):
-        said = [(await each.communicate())[0].split() for each in both]
+    both = [ForkedModule("tests.contracts.ai_gateway.spending_process", url, "100") for _ in range(2)]
+    said = [(await anyio.to_thread.run_sync(each.communicate)).split() for each in both]
     assert sum(int(each[-1]) for each in said) == 100
     await agrees(database, Amount(10**9, 10_000), Amount())
 
@@ -89,14 +88,11 @@ async def agrees(database: Database, spent: Amount, reserved: Amount) -> None:
 
 async def test_a_killed_process_forgets_nothing_that_is_on_record(database: Database, url: str) -> None:
     """kill -9 in the middle: counter = ledger = log, and what was set aside comes back when its time is up."""
-    command = [sys.executable, "-m", "tests.contracts.ai_gateway.spending_process", url, "90"]
-    process = await asyncio.create_subprocess_exec(*command, cwd=REPOSITORY, stdout=asyncio.subprocess.PIPE)
-    assert process.stdout is not None
-    async with asyncio.timeout(LONG_S):
-        for _ in range(20):
-            assert await process.stdout.readline() == b"reserved\n"
-        process.kill()
-        await process.wait()
+    process = ForkedModule("tests.contracts.ai_gateway.spending_process", url, "90")
+    for _ in range(20):
+        assert await anyio.to_thread.run_sync(process.stdout.readline) == "reserved\n"
+    process.kill()
+    await anyio.to_thread.run_sync(process.communicate)
     spent, reserved = (await left(database))["dollar"]
     await agrees(database, spent, reserved)
     assert spent.nano_usd + reserved.nano_usd <= 90 * CENT.nano_usd

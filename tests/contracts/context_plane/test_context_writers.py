@@ -1,11 +1,12 @@
 """One writer of a tenant at a time, on any number of processes; and none of them leaves half of anything behind when it is killed."""
 
 import asyncio
-import sys
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import anyio
+import anyio.to_thread
 import orjson
 import pytest
 from sqlalchemy import func, select
@@ -13,9 +14,9 @@ from sqlalchemy import func, select
 from server.storage.context_plane.context_store import SqlContextStore
 from server.storage.database import Database
 from server.storage.schema.context_tables import claims, entities, episodes, facts
-from tests.conftest import REPOSITORY
 from tests.contracts.context_plane.asserting_process import FACTS, assert_batch
 from tests.contracts.databases import empty_database, url_of
+from tests.forked.module import ForkedModule
 from tests.tools.context_plane.saying import declare_one
 from tools.context_plane.beliefs.beliefs_of import beliefs_of
 from tools.context_plane.facts import Belief, Group, Part
@@ -37,9 +38,8 @@ async def database(url: str) -> AsyncIterator[Database]:
 
 
 async def run(url: str, *arguments: str) -> list[dict[str, int]]:
-    command = [sys.executable, "-m", "tests.contracts.context_plane.asserting_process", url, *arguments]
-    process = await asyncio.create_subprocess_exec(*command, cwd=REPOSITORY, stdout=asyncio.subprocess.PIPE)
-    said, _ = await process.communicate()
+    process = ForkedModule("tests.contracts.context_plane.asserting_process", url, *arguments)
+    said = await anyio.to_thread.run_sync(process.communicate)
     assert process.returncode == 0
     return [orjson.loads(line) for line in said.splitlines()]
 

@@ -1,17 +1,17 @@
 """kill -9 at every step of taking a slot: another node starts what was not started, and nothing twice."""
 
-import asyncio
-import sys
 from pathlib import Path
 
+import anyio
+import anyio.to_thread
 import pytest
 from sqlalchemy import select
 
 from server.storage.schema.workflows.workflow_tables import workflow_runs
 from server.storage.workflows.schedules.schedules import SqlScheduleStore
-from tests.conftest import REPOSITORY
 from tests.contracts.databases import empty_database, url_of
 from tests.contracts.schedules.killed_scheduler import HOUR, HOURLY, TEN
+from tests.forked.module import ForkedModule
 from tools.workflows.run_keys import slot_key
 
 POINTS = 10
@@ -26,9 +26,8 @@ async def test_a_node_that_dies_between_slot_and_start_loses_and_doubles_nothing
     async with empty_database(url) as database:
         store = SqlScheduleStore(database)
         await store.put(HOURLY)
-        command = [sys.executable, "-m", "tests.contracts.schedules.killed_scheduler", url]
-        process = await asyncio.create_subprocess_exec(*command, cwd=REPOSITORY, stdout=asyncio.subprocess.PIPE)
-        said, _ = await process.communicate()
+        process = ForkedModule("tests.contracts.schedules.killed_scheduler", url)
+        said = await anyio.to_thread.run_sync(process.communicate)
         assert process.returncode == 0
         hours = len(said.splitlines())
         assert hours >= POINTS

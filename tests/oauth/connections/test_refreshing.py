@@ -1,12 +1,11 @@
 """Refreshing ahead of expiry, against a provider that fails in every way a test can ask for."""
 
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import httpx2
 import pytest
 
@@ -14,7 +13,7 @@ from oauth.connections.errors import ConnectionNeeded
 from oauth.connections.refresher import Refresher
 from oauth.connections.upstream.registrations import UpstreamRegistration
 from server.demo.provider import definition
-from tests.conftest import REPOSITORY
+from tests.forked.module import ForkedModule
 from tests.oauth.connections.held_answer import holding_answer
 from tests.oauth.connections.provider_world import ADA, KEK, ProviderWorld, provider_world
 from tests.waiting import until
@@ -213,11 +212,9 @@ async def test_a_damaged_secret_expires_its_connection_only(world: ProviderWorld
     assert [(await world.store.load())[place].state for place in (0, 1)] == ["expired", "ready"]
 
 
-def processes(world: ProviderWorld, count: int, mode: str) -> list[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.oauth.connections.refreshing_process", world.url, KEK, mode]
-    started = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) for _ in range(count)]
+def processes(world: ProviderWorld, count: int, mode: str) -> list[ForkedModule]:
+    started = [ForkedModule("tests.oauth.connections.refreshing_process", world.url, KEK, mode) for _ in range(count)]
     for process in started:
-        assert process.stdout
         assert process.stdout.readline() == "ready\n"
     return started
 
@@ -226,9 +223,8 @@ def bytes_in(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.iterdir())
 
 
-def go(started: list[subprocess.Popen[str]]) -> None:
+def go(started: list[ForkedModule]) -> None:
     for process in started:
-        assert process.stdin
         process.stdin.write("go\n")
         process.stdin.flush()
 
@@ -241,7 +237,7 @@ async def test_real_processes_on_one_store_never_use_a_refresh_token_twice(world
     go(started)
     told = []
     for process in started:
-        output, _ = await anyio.to_thread.run_sync(process.communicate)
+        output = await anyio.to_thread.run_sync(process.communicate)
         assert process.returncode == 0
         told.append(json.loads(output))
     assert world.crm.reused == []

@@ -1,17 +1,16 @@
 """Rotating both key layers while the vault is in use, and what a crash in between leaves."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from oauth.vault.errors import KeyUnavailable
 from oauth.vault.key_source import KeyText
 from oauth.vault.rotation import Rotation
 from oauth.vault.vault import Vault, VaultCaller
-from tests.conftest import REPOSITORY
+from tests.forked.module import ForkedModule
 from tests.oauth.vault.vault_world import ACME, VaultWorld
 
 
@@ -109,33 +108,8 @@ async def test_keys_from_outside_are_rotated_by_their_owner(world: VaultWorld) -
         await Vault(world.store, KeyText(lambda: old, "test"), "test").open()
 
 
-_ROTATING = """
-import asyncio, sys
-from pathlib import Path
-from oauth.vault.key_source import KeyFile
-from oauth.vault.rotation import Rotation
-from oauth.vault.vault import Vault
-from server.storage.database import Database
-from server.config.store import sqlite_url
-from server.storage.oauth.secrets import SqlSecretStore
-
-async def main():
-    folder = Path(sys.argv[1])
-    store, source = SqlSecretStore(Database(sqlite_url(folder / "store.sqlite3"))), KeyFile(folder / "vault.kek")
-    vault = Vault(store, source, "test")
-    await vault.open()
-    print("ready", flush=True)
-    while True:
-        await Rotation(vault, store, source).rotate_dek("acme")
-        await Rotation(vault, store, source).rotate_kek()
-        print("round", flush=True)
-
-asyncio.run(main())
-"""
-
-
-def rotating(folder: Path) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", _ROTATING, str(folder)], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
+def rotating(folder: Path) -> ForkedModule:
+    return ForkedModule("tests.oauth.vault.rotating_process", str(folder))
 
 
 async def test_kill_in_the_middle_of_rotating_leaves_every_secret_readable(world: VaultWorld) -> None:
@@ -143,7 +117,6 @@ async def test_kill_in_the_middle_of_rotating_leaves_every_secret_readable(world
     await world.fill()
     for round_number in range(4):
         process = await anyio.to_thread.run_sync(rotating, world.folder)
-        assert process.stdout
         for _ in range(1 + round_number):
             await anyio.to_thread.run_sync(process.stdout.readline)
         process.kill()

@@ -17,7 +17,7 @@ from server.config.load import load
 from tests.command_line import Said, answered, ascend_here
 from tests.empty_store import put_data_directory
 from tests.flows.gateway_process import environment
-from tests.forked_program import ForkedProgram
+from tests.forked.program import ForkedProgram
 from tests.s3_server import S3Server
 from tests.waiting import until_here
 

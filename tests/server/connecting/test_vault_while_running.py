@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from server.demo.app import build
 from tests.command_line import ascend_here
 from tests.flows.gateway_process import RunningGateway, ascend, environment, running_gateway
-from tests.forked_program import NOTHING, ForkedProgram
+from tests.forked.program import NOTHING, ForkedProgram
 from tests.ports import free_port
 from tests.server.connecting.test_connecting_processes import EMAIL, PASSWORD, told
 from tests.server.demo.listening import listening

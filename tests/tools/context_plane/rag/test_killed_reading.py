@@ -1,8 +1,6 @@
 """A reader that is killed wherever it is loses no document and makes none twice."""
 
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,9 +9,9 @@ import pytest
 from server.config.store import sqlite_url
 from server.storage.context_plane.documents.document_store import SqlDocumentStore
 from server.storage.database import Database
-from tests.conftest import REPOSITORY
 from tests.contracts.context_plane.test_document_stores import document
 from tests.empty_store import put_empty_store
+from tests.forked.module import ForkedModule
 from tools.context_plane.stores import Scope
 from tools.quotas import DOCUMENTS
 
@@ -37,9 +35,10 @@ async def waiting(tmp_path: Path) -> AsyncIterator[tuple[str, SqlDocumentStore]]
     await database.close()
 
 
-def read(url: str, place: int) -> int:
-    command = [sys.executable, "-m", "tests.tools.context_plane.rag.reading_process", url, str(place)]
-    return subprocess.run(command, cwd=REPOSITORY, timeout=60, check=False).returncode
+def read(url: str, place: int) -> int | None:
+    process = ForkedModule("tests.tools.context_plane.rag.reading_process", url, str(place))
+    process.communicate()
+    return process.returncode
 
 
 async def test_whatever_place_it_is_killed_at_each_document_is_read_once(waiting: tuple[str, SqlDocumentStore]) -> None:

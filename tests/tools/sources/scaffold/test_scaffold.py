@@ -1,7 +1,5 @@
 """A provider is begun from its document: the files fit together, and the test that they bring passes."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,7 @@ import yaml
 
 from oauth.connections.provider import parse
 from tests.command_line import answered, ascend_here
-from tests.conftest import REPOSITORY
+from tests.forked.module import ForkedModule
 from tools.sources.scaffold.provider_file import provider_file
 
 KLAVIYO = Path(__file__).parent / "klaviyo.json"
@@ -25,10 +23,10 @@ def scaffolded(tmp_path: Path, document: Path, *words: str) -> dict[str, Any]:
 def run_its_test(folder: Path) -> None:
     """Run the test as its owner does, who has the gateway installed."""
     [test] = folder.glob("test_*_contract.py")
-    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), "-c", "/dev/null", str(test)]
-    done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 passed" in done.stdout
+    process = ForkedModule("pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), "-c", "/dev/null", str(test))
+    told = process.communicate()
+    assert process.returncode == 0, told
+    assert "4 passed" in told
 
 
 def test_add_klaviyo(tmp_path: Path) -> None:

@@ -1,22 +1,22 @@
 """A gateway that is killed while it takes in: whichever comes next goes on, nothing is lost, nothing comes twice."""
 
 import sqlite3
-import sys
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from server.demo.gong.api import GongStandIn
 from server.demo.stand_ins.vendor import serving_vendor
 from server.http.listen import listen
-from tests.conftest import REPOSITORY
+from tests.forked.module import ForkedModule
 from tests.tools.workflows.ingestion.ingesting import SECRET
 from tests.waiting import until
 
-CALLS = 24
+CALLS = 12
 EVER = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 
 
@@ -25,6 +25,10 @@ def count(folder: Path, query: str) -> int:
     with suppress(sqlite3.OperationalError), closing(sqlite3.connect(f"file:{folder / 'ascend.sqlite3'}?mode=ro", uri=True)) as store:
         return int(store.execute(query).fetchone()[0])
     return 0
+
+
+def begun(folder: Path, url: str) -> ForkedModule:
+    return ForkedModule("tests.tools.workflows.ingestion.killed_ingestion", str(folder), url)
 
 
 @pytest.mark.time_limit(240)
@@ -36,13 +40,12 @@ async def test_a_gateway_that_is_killed_again_and_again_loses_nothing(tmp_path: 
     # Within the window, and while its items are taken in.
     moments = (lambda: gong.traffic.total >= 2, lambda: count(folder, episodes) >= 3)
     async with serving_vendor(gong, listen("127.0.0.1", 0)) as url:
-        program = [sys.executable, "-m", "tests.tools.workflows.ingestion.killed_ingestion", str(folder), url]
         for reached in moments:
-            async with await anyio.open_process(program, cwd=REPOSITORY, stdout=None, stderr=None) as process:
-                await until(reached)
-                process.kill()
-        done = await anyio.run_process(program, cwd=REPOSITORY)
-    assert done.stdout == b"done\n"
+            process = begun(folder, url)
+            await until(reached)
+            process.kill()
+            await anyio.to_thread.run_sync(process.communicate)
+        assert await anyio.to_thread.run_sync(begun(folder, url).communicate) == "done\n"
     calls = [call for call in gong.calls.started_within(*EVER, gong.clock.now) if not call.is_private]
     assert (
         0 < count(folder, episodes) == count(folder, "SELECT count(DISTINCT source_id) FROM episodes WHERE source = 'gong'") == len(calls)

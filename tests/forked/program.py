@@ -23,13 +23,13 @@ from tests.quick_passwords import hash_quickly
 
 #: what `ascend serve` loads, too: the demo, and what the first request or model call would wait for
 LOADED = (
-    "tests.forked_program",
+    "tests.forked.program",
     "server.cli",
     "server.app",
     "server.commands.serve",
     "server.demo.start",
     "tools.ai_gateway.dialects.pairs",
-    "tests.loaded_program",
+    "tests.forked.loaded",
 )
 
 
@@ -43,7 +43,7 @@ class ForkedProgram:
         """given: what it reads; `out` and `err`: what it writes."""
         program = str(Path(sys.executable).with_name("ascend"))
         files = [str(given), str(out), str(err)]
-        self._process: BaseProcess = _server().Process(target=_run, args=([program, *words], dict(environ), files))
+        self._process: BaseProcess = fork_server().Process(target=_run, args=([program, *words], dict(environ), files))
         self._process.start()
 
     @property
@@ -91,7 +91,8 @@ async def run_program(*words: str) -> tuple[int, bytes, bytes]:
 
 
 @cache
-def _server() -> ForkServerContext:
+def fork_server() -> ForkServerContext:
+    """Return what forks: one process for all tests of this one, begun by the first of them."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(LOADED))
     return context
