@@ -27,18 +27,18 @@ class Cors:
         """Return what goes into each answer; `origin`: the request's, or b""."""
         # A cache that keeps one answer must not give it to another page (Fetch §3.3.5).
         vary = [] if self._is_open else [(b"vary", b"Origin")]
-        return [*vary, *self._allowing(origin), *self._of_answer] if self._allows(origin) else vary
+        return [*vary, *self._allowing(origin), *self._of_answer] if self.allows(origin) else vary
 
     def preflight(self, request: Incoming) -> Fields | None:
         """Return the head of the answer to a preflight, None where it is none. Raises EdgeRefused for a page that may not call."""
         if request.method != b"OPTIONS" or not request.value_of(b"access-control-request-method"):
             return None
         origin = request.value_of(b"origin")
-        if not self._allows(origin):
+        if not self.allows(origin):
             raise EdgeRefused(403, "origin_not_allowed", "pages of this origin may not call this address")
         return [(b"vary", b"Origin"), *self._allowing(origin), *self._of_preflight]
 
-    def _allows(self, origin: bytes) -> bool:
+    def allows(self, origin: bytes) -> bool:
         # Byte for byte: browsers write an origin in one way (RFC 6454 §6.2). `null` is anybody's.
         return bool(origin) and (self._is_open or origin in self._origins)
 

@@ -16,6 +16,7 @@ from server.edge.refusals import EdgeRefused
 from server.edge.request_headers import head_lines, passed_on, via
 from server.edge.response_headers import passed_back
 from server.edge.route import Route
+from server.edge.web_socket import handshake, pass_bytes
 from server.request_scope import Headers
 from tools.egress.relay_answer import Fields
 
@@ -37,11 +38,12 @@ class PublicAddress:
     """How callers reach the gateway: what a backend is told in X-Forwarded-Proto and X-Forwarded-Host, whatever Host a caller wrote."""
 
     lines: bytes
+    origin: bytes
 
     @classmethod
     def of(cls, base_url: str) -> "PublicAddress":
         scheme, _, host = base_url.partition("://")
-        return cls(head_lines([(b"x-forwarded-proto", scheme.encode()), (b"x-forwarded-host", host.encode())]))
+        return cls(head_lines([(b"x-forwarded-proto", scheme.encode()), (b"x-forwarded-host", host.encode())]), base_url.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ class Relay:
         if body is not None and len(body) > route.config.max_body_bytes:
             raise too_large(route.config.max_body_bytes)
         client = request.client.encode()
-        ours = [(b"via", via(request.headers)), (b"x-forwarded-for", client), (b"x-real-ip", client), *request.user]
+        socket = handshake(route, request, self.address.origin)
+        ours = [(b"via", via(request.headers)), (b"x-forwarded-for", client), (b"x-real-ip", client), *request.user, *(socket or ())]
         return Outgoing(
             request.method,
             path,
@@ -100,11 +103,15 @@ class Relay:
             is_whole=body is not None,
             receive=request.receive,
             max_body_bytes=route.config.max_body_bytes,
+            asks_upgrade=socket is not None,
         )
 
     async def _pass_back(self, route: Route, request: Incoming, answer: Answer, key: Key | None, asked_at: float) -> None:
         status, connection = answer.head.status, answer.connection
         fields = _passed_back(route, request, answer)
+        if status == 101:
+            await pass_bytes(request, answer, fields)
+            return
         to_keep = kept_of(route, request.headers, asked_at, answer.head, fields) if key is not None else None
         fields = [*fields, *request.added, *([_MISS] if key is not None else ())]
         if connection.is_whole and status not in _BODILESS and request.method != b"HEAD":

@@ -5,7 +5,7 @@ a small call that costs as much as everything that is done with it.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import lru_cache
 from http import HTTPStatus
@@ -27,6 +27,9 @@ _STATUS_LINES: Final = {status: b"HTTP/1.1 %d %b\r\n" % (status, _PHRASES.get(st
 
 class BufferedExchange(RequestResponseCycle):
     """One request on one connection, as uvicorn answers it. What the short way declines goes that of ASGI, as if nobody had asked."""
+
+    #: of a request that asks for another protocol: gives the connection over, where nothing came behind the request
+    switching: Callable[[Callable[[bytes], None]], bool] | None = None
 
     def take_body(self) -> bytes | None:
         """Take the request body, where all of it is here; else None, and `receive` has it."""
@@ -60,6 +63,28 @@ class BufferedExchange(RequestResponseCycle):
         self.message_event.set()
         self.on_response()
         return True
+
+    def switch(self, lines: bytes, take: Callable[[bytes], None]) -> bool:
+        """Answer 101 (RFC 9110 §7.8); from now on `take` gets what the client sends, and `write` and `end` are what it gets.
+
+        False: nothing was sent; the client asked for no other protocol, or is gone, or did not wait for the answer.
+        """
+        if self.switching is None or self.response_started or self.disconnected or not self.switching(take):
+            return False
+        self.response_started, self.keep_alive = True, False
+        self.transport.write(b"HTTP/1.1 101 Switching Protocols\r\n%b\r\n" % lines)
+        return True
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes of the other protocol; waits while the client does not read."""
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        self.transport.write(data)
+
+    def end(self) -> None:
+        """End the connection when what was written is sent."""
+        self.response_complete = True
+        self.transport.close()
 
     def break_off(self) -> None:
         """End the connection in the middle of an answer, whose end nobody knows: the client must not take what it got for whole."""

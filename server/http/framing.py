@@ -2,11 +2,12 @@
 
 The parser is never given a byte of a request before the line that begins it has been judged by server/http/heads.py; so where a
 message ends is where the next one begins, for the parser and for us. It would also leave every body out of which it believes that
-another protocol follows (`Connection: Upgrade`). We have no other protocol: an Upgrade is ignored, and the body read by its length
-(RFC 9110 §7.8).
+another protocol follows (`Connection: Upgrade`). An Upgrade is ignored, and the body read by its length (RFC 9110 §7.8), unless the
+application takes the connection over while it answers.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
@@ -57,6 +58,8 @@ class FramedHttp(HttpToolsProtocol):
         self._is_over = False
         #: the parser reads, once more and without its Upgrade, a head that we know
         self._is_again = False
+        #: where bytes go once another protocol is spoken
+        self._taken_by: Callable[[bytes], None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn declares it
         super().connection_made(transport)
@@ -79,6 +82,9 @@ class FramedHttp(HttpToolsProtocol):
             self.data_received(b"")
 
     def data_received(self, data: bytes) -> None:
+        if self._taken_by is not None:
+            self._taken_by(data)
+            return
         if self._rest:
             data, self._rest = self._rest + data, b""
         try:
@@ -149,7 +155,17 @@ class FramedHttp(HttpToolsProtocol):
         # RFC 9110 §7.8: a server may ignore Upgrade. The body is then framed as the head said (decision 0024).
         framing = b"Transfer-Encoding: chunked" if self._stage == _CHUNKED else b"Content-Length: %d" % self._left_bytes
         self._is_again = True
+        if isinstance(self.cycle, BufferedExchange):
+            self.cycle.switching = self._switch
         self.parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framing)
+
+    def _switch(self, take: Callable[[bytes], None]) -> bool:
+        """Give what comes from here on to `take`; not where something has come already, which would be read as both."""
+        # RFC 6455 §4.1: a client waits for the answer; one that does not may be hiding a request in its frames, or frames in a request.
+        if self._stage != _BETWEEN or self._rest or self.pipeline or self._is_over:
+            return False
+        self._taken_by = take
+        return True
 
     def on_message_begin(self) -> None:
         # RFC 9112 §11.2.

@@ -23,8 +23,8 @@ class RelayConnection(asyncio.Protocol):
     """`timeout_s` bounds each silence of the backend while somebody waits for it: before its head, within its body, for it to read."""
 
     __slots__ = (
-        "_answer", "_authority", "_failure", "_is_paused", "_is_request_sent", "_loop", "_owner", "_timeout_s", "_transport", "_waiter",
-        "_waits_since", "_writable", "idle_since", "origin",
+        "_answer", "_authority", "_failure", "_is_paused", "_is_request_sent", "_loop", "_owner", "_transport", "_waiter",
+        "_waits_since", "_writable", "idle_since", "origin", "timeout_s",
     )  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, authority: str, origin: tuple[str, str, int], owner: _Owner) -> None:
@@ -37,7 +37,7 @@ class RelayConnection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._writable: asyncio.Future[None] | None = None
         self._is_paused, self._is_request_sent = False, True
-        self._waits_since = self._timeout_s = self.idle_since = 0.0
+        self._waits_since = self.timeout_s = self.idle_since = 0.0
 
     @property
     def is_reusable(self) -> bool:
@@ -64,7 +64,7 @@ class RelayConnection(asyncio.Protocol):
             raise ClosedUnanswered
         self._answer = RelayAnswer(self._authority, is_head_only=is_head_only, is_upgrade_asked=asks_upgrade)
         self._is_request_sent = is_sent
-        self._timeout_s, self._waits_since = timeout_s, self._loop.time()
+        self.timeout_s, self._waits_since = timeout_s, self._loop.time()
         transport.write(message)
 
     async def write(self, piece: bytes) -> None:
@@ -127,7 +127,7 @@ class RelayConnection(asyncio.Protocol):
 
     def expire(self, now: float) -> None:
         """Give up an exchange in which somebody has waited for too long; called every now and then."""
-        if (self._waiter is not None or self._writable is not None) and now - self._waits_since > self._timeout_s:
+        if (self._waiter is not None or self._writable is not None) and now - self._waits_since > self.timeout_s:
             self.give_up(TimeoutError())
 
     def _begun(self) -> RelayAnswer:

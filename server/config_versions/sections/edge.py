@@ -130,8 +130,6 @@ class EdgeRoute:
 
     def faults(self) -> Iterator[tuple[Place, str]]:
         """Yield place and words of what types cannot say."""
-        if self.websocket:
-            yield ("websocket",), "is not passed on by this release"
         if not self.name and not self.path:
             yield ("name",), "is missing; a route has a name, and is at /edge/{name}/, or a path"
         if self.path and (words := fault_of_pattern(self.path)):

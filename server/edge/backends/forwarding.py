@@ -48,6 +48,7 @@ class Outgoing:
     max_body_bytes: int
     #: a piece of the body is on its way to somebody: it cannot be sent again
     is_spent: bool = False
+    asks_upgrade: bool = False
 
     @property
     def is_chunked(self) -> bool:
@@ -125,7 +126,13 @@ class Forwarder:
         caller = None
         is_answered = False
         try:
-            connection.begin(request.message(backend), timeout_s, is_head_only=request.method == b"HEAD", is_sent=request.is_whole)
+            connection.begin(
+                request.message(backend),
+                timeout_s,
+                is_head_only=request.method == b"HEAD",
+                is_sent=request.is_whole,
+                asks_upgrade=request.asks_upgrade,
+            )
             request.is_spent = not request.is_whole
             caller = Caller(request, connection, timeout_s)
             head = await connection.head()
