@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 from prometheus_client.core import Metric
@@ -12,8 +12,10 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from server.config.errors import SettingsError
 from server.config.settings import Settings
 from server.config_versions.config import Config
+from server.config_versions.read_document import section_of
 from server.config_versions.sections.edge import Edge as EdgeSection
 from server.config_versions.sections.edge_paths import first_segment, is_own
 from server.config_versions.sections.plans import Plans
@@ -28,10 +30,12 @@ log = logging.getLogger("ascend.edge")
 
 
 class Edge:
-    """Follows `[[edge]]` of the configuration; `front` sends what is for a route there."""
+    """Follows `[[edge]]` of the configuration, else those of `ascend.toml`; `front` sends what is for a route there."""
 
     def __init__(self, settings: Settings, egress: Egress, recorder: Callable[[], Recorder]) -> None:
+        """Raises SettingsError with every fault of `ascend.toml`."""
         self._settings, self._egress, self._recorder = settings, egress, recorder
+        self._of_file = _of_file(settings)
         self._section, self._plans = EdgeSection(()), Plans()
         #: None: there is no route, and there never was one since the start
         self.plane: EdgePlane | None = None
@@ -40,14 +44,15 @@ class Edge:
     def follow(self, config: Config) -> None:
         """Take over what is in force; what is under way goes on by the routes that it began with."""
         self._plans = config.plans
-        if config.edge == self._section:
+        section = config.edge if config.edge.root else self._of_file
+        if section == self._section:
             return
-        self._section = config.edge
+        self._section = section
         if self.plane is None:
             self.plane = import_module("server.edge.plane").open_plane(self._settings, self._egress, self._recorder(), self._hourly)
             self._opened.set()
-        self.plane.change(config.edge)
-        log.info("edge_routes_changed", extra={"facts": {"routes": len(config.edge.root)}})
+        self.plane.change(section)
+        log.info("edge_routes_changed", extra={"facts": {"routes": len(section.root)}})
 
     async def run(self) -> None:
         """Look after backends until cancelled, from when there are some."""
@@ -85,6 +90,14 @@ class EdgeFront:
             # The answer may be under way already; then the server closes the connection, and the log has the reason.
             with suppress(RuntimeError):
                 await response(scope, receive, send)
+
+
+def _of_file(settings: Settings) -> EdgeSection:
+    """Return the routes of `ascend.toml`, checked as those of the configuration are. Raises SettingsError."""
+    section, faults = section_of("edge", settings.edge.routes)
+    if faults:
+        raise SettingsError("\n".join(f"ascend.toml: {fault}" for fault in faults))
+    return cast(EdgeSection, section)
 
 
 class _Metrics(Collector):

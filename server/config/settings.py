@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from server.config.ai import AiSettings
 from server.config.authorization import AuthorizationSettings
+from server.config.edge import EdgeSettings
 from server.config.egress import EgressSettings
 from server.config.mcp import McpSettings
 from server.config.observability import ObservabilitySettings
@@ -28,6 +29,7 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     authorization: AuthorizationSettings = field(default_factory=AuthorizationSettings)
     egress: EgressSettings = field(default_factory=EgressSettings)
+    edge: EdgeSettings = field(default_factory=EdgeSettings)
     mcp: McpSettings = field(default_factory=McpSettings)
     ai: AiSettings = field(default_factory=AiSettings)
     search: SearchSettings = field(default_factory=SearchSettings)

@@ -79,7 +79,7 @@ async def backend(speak: Speak | None = None) -> AsyncIterator[Backend]:
         except (asyncio.IncompleteReadError, ConnectionError):
             found.ended += 1
         finally:
-            writer.transport.abort()
+            writer.close()
 
     serving = set[asyncio.Task[None]]()
     server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1 << 20)
@@ -131,7 +131,8 @@ class ServedEdge:
             async with asyncio.timeout(10):
                 return await reader.read()
         finally:
-            writer.close()
+            # What nobody read is not waited for.
+            writer.transport.abort()
 
 
 def orders(*backends: Backend, **route: object) -> dict[str, object]:
@@ -176,6 +177,7 @@ async def listening(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None
         for connection in list(state.connections):
             connection.transport.abort()
         await asyncio.gather(*state.tasks, return_exceptions=True)
+        await asyncio.sleep(0)
 
 
 @dataclass

@@ -92,7 +92,7 @@ async def test_a_caller_who_leaves_ends_the_backends_work(tmp_path: Path) -> Non
         _reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
         writer.write(b"GET /edge/orders/ HTTP/1.1\r\nHost: a\r\n\r\n")
         await until(lambda: len(server.asked) == 1)
-        writer.close()
+        writer.transport.abort()
         await until(lambda: server.ended == 1)
         await until(lambda: [each.error_code for each in edge.records] == ["caller_gone"])
 

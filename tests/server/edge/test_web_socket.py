@@ -47,7 +47,7 @@ async def test_bytes_pass_in_both_directions_until_one_side_ends(tmp_path: Path)
         assert await reader.readexactly(len(large)) == large
         asked = server.asked[0]
         assert (asked.line, asked.of("sec-websocket-protocol"), asked.of("connection")) == ("GET /live HTTP/1.1", ["chat"], ["Upgrade"])
-        writer.close()
+        writer.transport.abort()
         await until(lambda: server.ended + (not edge.plane.pool.count) >= 1)
         await until(lambda: not edge.plane.routes[0].in_flight)
 
@@ -91,7 +91,7 @@ async def test_pages_of_origins_that_the_route_names_may(tmp_path: Path) -> None
         reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
         writer.write(asking("Origin: https://app.example.com"))
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
-        writer.close()
+        writer.transport.abort()
 
 
 async def test_a_backend_that_did_not_answer_the_handshake_gets_no_byte(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ async def test_a_backend_that_did_not_answer_the_handshake_gets_no_byte(tmp_path
         reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
         writer.write(asking())
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 502 ")
-        writer.close()
+        writer.transport.abort()
 
 
 async def test_a_refusal_of_the_backend_is_an_answer_like_any_other(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ async def test_a_refusal_of_the_backend_is_an_answer_like_any_other(tmp_path: Pa
         reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
         writer.write(asking())
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 403 ")
-        writer.close()
+        writer.transport.abort()
 
 
 async def test_frames_that_come_before_the_answer_are_not_a_request_and_no_frames(tmp_path: Path) -> None:
@@ -125,10 +125,10 @@ async def test_a_web_socket_passes_the_checks_of_its_route_and_goes_to_no_privat
             reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
             writer.write(asking())
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 401 ")
-            writer.close()
+            writer.transport.abort()
         async with edge_of(tmp_path, orders(server, websocket=True), allow=()) as edge:
             reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
             writer.write(asking())
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 503 ")
-            writer.close()
+            writer.transport.abort()
         assert not server.connections
