@@ -66,10 +66,24 @@ class AdminInviteStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """By what somebody has just proven who they are: a passkey that counts, or an identity provider."""
+
+    tenant_id: str
+    subject_id: str
+    credential_id: bytes = b""
+    identity_provider: str = ""
+
+
+def proof_of(passkey: Passkey) -> Proof:
+    return Proof(passkey.tenant_id, passkey.subject_id, passkey.credential_id)
+
+
+@dataclass(frozen=True, slots=True)
 class AdminSession:
     """A session of the console at rest: `session_hash` and `browser_hash` are SHA-256 of what the cookies hold.
 
-    `credential_id`: the passkey that opened it, or proved last who is there.
+    `credential_id`: the passkey that opened it, or proved last who is there; empty where `identity_provider` did.
     """
 
     session_hash: str
@@ -80,6 +94,7 @@ class AdminSession:
     proven_at: float
     last_seen_at: float
     expires_at: float
+    identity_provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +116,8 @@ class AdminSessionStore(Protocol):
         ...
 
     async def find(self, session_hash: str, now: float) -> LiveAdminSession | None:
-        """Return the session; None where it is unknown, idle or expired, its person disabled or without a role, its passkey gone."""
+        """Return the session; None where it is unknown, idle or expired, its person disabled or without a role, or what proved who they
+        are gone: the passkey, the provider."""
         ...
 
     async def seen(self, session_hash: str, at: float) -> None:

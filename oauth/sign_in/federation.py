@@ -9,6 +9,8 @@ import hmac
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
@@ -31,6 +33,17 @@ TIMEOUT_S = 15.0
 MAX_ANSWER_BYTES = 256 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a provider says of whoever came back: the claims of the ID token, and where the person was going."""
+
+    provider: IdentityProvider
+    metadata: ProviderMetadata
+    claims: Mapping[str, Any]
+    access_token: object
+    onward: Mapping[str, str]
+
+
 class Federation:
     """`secret_of` gives a provider's client secret; `base_url` is our origin, of which each provider gets its own redirect path."""
 
@@ -42,13 +55,15 @@ class Federation:
         *,
         secret_of: Callable[[IdentityProvider], Awaitable[str]],
         base_url: str,
+        path: str = "/login/callback",
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`path`: where providers send people back, below which each has its own."""
         self._links = links
         self._subjects = subjects
         self._send = send
         self._secret_of = secret_of
-        self._base_url = base_url
+        self._base_url, self._path = base_url, path
         self._clock = clock
         self._documents = IdentityProviderDocuments(send, clock)
 
@@ -59,12 +74,20 @@ class Federation:
     def redirect_uri(self, provider: IdentityProvider) -> str:
         """Return where this provider, and no other, sends people back."""
         # RFC 9700 §4.4.2.2: distinct redirect URIs tell the provider that answers, also where it sends no `iss`.
-        return f"{self._base_url}/login/callback/{provider.tenant_id}/{provider.slug}"
+        return f"{self._base_url}{self._path}/{provider.tenant_id}/{provider.slug}"
 
     async def begin(
-        self, tenant_id: str, slug: str, browser: str, onward: Mapping[str, str], *, login_hint: str = "", must_ask: bool = False
+        self,
+        tenant_id: str,
+        slug: str,
+        browser: str,
+        onward: Mapping[str, str],
+        *,
+        login_hint: str = "",
+        must_ask: bool = False,
+        more: Mapping[str, str] = MappingProxyType({}),
     ) -> str:
-        """Return the address at the provider that the browser goes to. Raises FederationRefused."""
+        """Return the address at the provider that the browser goes to; `more`: of the request. Raises FederationRefused."""
         provider = await self._provider(tenant_id, slug)
         metadata = await self._documents.metadata(provider.issuer)
         # RFC 9700 §4.7 (state), §4.5.3.2 (nonce), §2.1.1 (PKCE): each stops something that the others do not.
@@ -94,11 +117,17 @@ class Federation:
         query |= {"login_hint": login_hint} if login_hint else {}
         # Core §3.1.2.1: our own `prompt` or `max_age` cannot be met by a session at the provider.
         query |= {"prompt": "login"} if must_ask else {}
+        query |= more
         separator = "&" if urlsplit(metadata.authorization_endpoint).query else "?"
         return f"{metadata.authorization_endpoint}{separator}{urlencode(query)}"
 
     async def finish(self, tenant_id: str, slug: str, browser: str | None, answer: Parameters) -> tuple[Subject, Mapping[str, str]]:
-        """Return the subject who came back and where they were going. Raises FederationRefused.
+        """Return the subject who came back and where they were going. Raises FederationRefused."""
+        answered = await self.answered(tenant_id, slug, browser, answer)
+        return await self._subject(answered), answered.onward
+
+    async def answered(self, tenant_id: str, slug: str, browser: str | None, answer: Parameters) -> Answered:
+        """Return what the provider says of whoever came back. Raises FederationRefused.
 
         Nothing is sent to the provider before state, browser, path and issuer agree: that is what stops a mix-up (RFC 9700 §4.4).
         """
@@ -126,7 +155,7 @@ class Federation:
         if answer.get("error") is not None or code is None:
             raise FederationRefused(f"the provider refused: {error_reason(answer)}", is_denial=True)
         claims, access_token = await self._claims(provider, metadata, sign_in, code)
-        return await self._subject(provider, metadata, claims, access_token), sign_in.onward
+        return Answered(provider, metadata, claims, access_token, sign_in.onward)
 
     async def _claims(
         self, provider: IdentityProvider, metadata: ProviderMetadata, sign_in: FederatedSignIn, code: str
@@ -178,20 +207,22 @@ class Federation:
             raise FederationRefused(f"the identity provider answered {answer.status}{_reason(answer)}")
         return read_object(answer.body)
 
-    async def _subject(
-        self, provider: IdentityProvider, metadata: ProviderMetadata, claims: Mapping[str, Any], access_token: object
-    ) -> Subject:
-        external_sub = str(claims["sub"])
+    async def known(self, answered: Answered) -> str | None:
+        """Return the subject that is linked to whoever came back."""
         # Core §5.7: (iss, sub) is the only identifier that a provider may not give to somebody else.
-        subject_id = await self._links.linked(provider.tenant_id, provider.issuer, external_sub)
+        return await self._links.linked(answered.provider.tenant_id, answered.provider.issuer, str(answered.claims["sub"]))
+
+    async def _subject(self, answered: Answered) -> Subject:
+        provider, claims = answered.provider, answered.claims
+        subject_id = await self.known(answered)
         if subject_id is None:
             missing = ""
             try:
-                claims = await self._completed(metadata, claims, access_token)
+                claims = await self._completed(answered.metadata, claims, answered.access_token)
             except FederationRefused as error:
                 missing = f" (beside the ID token: {error})"
             # Never to a subject that exists by its address: an e-mail is a claim, and addresses are given out again (Core §5.7).
-            subject_id = await self._links.link_new(_newcomer(provider, claims, missing), provider.issuer, external_sub)
+            subject_id = await self._links.link_new(_newcomer(provider, claims, missing), provider.issuer, str(claims["sub"]))
         subject = await self._subjects.get(provider.tenant_id, subject_id)
         # After the provider has said yes: who was disabled here stays out, however alive the account there is.
         if subject is None or subject.disabled:

@@ -14,6 +14,9 @@ EVERYBODY = "*"
 UNVERIFIED = "unverified:"
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 
+MAX_ADMIN_ACR = 10
+_ACR = re.compile(r"[\x21-\x7e]{1,200}")
+
 ClientAuth = Literal["basic", "post", "none"]
 
 
@@ -38,6 +41,8 @@ class IdentityProvider:
     #: verified; empty: nobody who is not linked already
     admitted_domains: tuple[str, ...] = ()
     enabled: bool = True
+    #: what `acr`, or a member of `amr`, has to say for somebody to come into the console (Core §2); empty: nobody does by this provider
+    admin_acr: tuple[str, ...] = ()
 
 
 def checked(provider: IdentityProvider) -> IdentityProvider:
@@ -57,6 +62,11 @@ def checked(provider: IdentityProvider) -> IdentityProvider:
     if not provider.allowed_algorithms or (unknown := sorted(set(provider.allowed_algorithms) - set(ALGORITHMS))):
         named = unknown[0] if provider.allowed_algorithms else ""
         raise InvalidInput(f"allowed_algorithms: {named!r} is not one of {', '.join(ALGORITHMS)}")
+    # Core §3.1.2.1: acr_values are parted by spaces.
+    if len(provider.admin_acr) > MAX_ADMIN_ACR or not all(_ACR.fullmatch(value) for value in provider.admin_acr):
+        raise InvalidInput(
+            f"admin_acr: up to {MAX_ADMIN_ACR} values of printable ASCII without spaces, as the provider writes them in acr or amr"
+        )
     return provider
 
 

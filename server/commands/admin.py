@@ -42,6 +42,12 @@ def reaching(function: Callable[P, R]) -> Callable[P, R]:
     return click.option("--gateway/--no-gateway", "reaches_gateway", default=None, help=says)(function)
 
 
+def coming_by(function: Callable[P, R]) -> Callable[P, R]:
+    """Give a command the option --by."""
+    says = "The identity provider that they sign in by; those who sign in here when not given."
+    return click.option("--by", "slug", default="", metavar="SLUG", help=says)(function)
+
+
 ROLE = click.Choice([role.title for role in reversed(Role)])
 
 
@@ -99,17 +105,18 @@ async def list_administrators(settings: Settings, tenant: str | None, as_json: b
 @click.argument("email")
 @click.argument("role", type=ROLE)
 @whose
+@coming_by
 @reaching
 @json_option
 @with_settings
 @run_async
-async def give(settings: Settings, email: str, role: str, tenant: str, reaches_gateway: bool | None, as_json: bool) -> None:
+async def give(settings: Settings, email: str, role: str, tenant: str, slug: str, reaches_gateway: bool | None, as_json: bool) -> None:
     """Give EMAIL the ROLE, in the place of the one before. It counts once they have a passkey from an invite.
 
     One that lets them do more, or further, than the one before wants a new invite: their passkeys and sessions end.
     """
     async with open_store(settings) as store:
-        subject = await known_subject(store, tenant, email)
+        subject = await known_subject(store, tenant, email, slug)
         changes, by = PersonChanges(store, settings.admin_url), command_being_run().actor
         with admin_refusals_told():
             row = _row(subject, await changes.give(subject, Role.named(role), by, reaches_gateway=reaches_gateway))
@@ -123,13 +130,14 @@ async def give(settings: Settings, email: str, role: str, tenant: str, reaches_g
 @command.command("revoke")
 @click.argument("email")
 @whose
+@coming_by
 @json_option
 @with_settings
 @run_async
-async def revoke(settings: Settings, email: str, tenant: str, as_json: bool) -> None:
+async def revoke(settings: Settings, email: str, tenant: str, slug: str, as_json: bool) -> None:
     """Take EMAIL's role; they are out of the console at once. Their passkeys stay, and open nothing there."""
     async with open_store(settings) as store:
-        subject = await known_subject(store, tenant, email)
+        subject = await known_subject(store, tenant, email, slug)
         with admin_refusals_told():
             had = await PersonChanges(store, settings.admin_url).take(subject, command_being_run().actor)
         if not had:

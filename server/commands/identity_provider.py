@@ -43,6 +43,13 @@ def command() -> None:
     help="As --admit, also where the provider does not say whether an address is verified. Only if it gives those to nobody else.",
 )
 @click.option("--algorithm", "algorithms", multiple=True, type=click.Choice(ALGORITHMS), help="What its ID tokens are signed with.")
+@click.option(
+    "--admin-acr",
+    "admin_acr",
+    multiple=True,
+    metavar="VALUE",
+    help="What acr or amr of a sign-in has to say for it to open the console, such as phr; nobody comes into it by this provider without.",
+)
 @click.option("--secret-stdin", is_flag=True, help="Read the client secret from standard input.")
 @with_settings
 @run_async
@@ -57,6 +64,7 @@ async def add(
     domains: tuple[str, ...],
     unverified: tuple[str, ...],
     algorithms: tuple[str, ...],
+    admin_acr: tuple[str, ...],
     secret_stdin: bool,
 ) -> None:
     """Add the provider SLUG, or replace its settings. SLUG becomes part of its own redirect URI."""
@@ -67,6 +75,7 @@ async def add(
         issuer=issuer,
         client_id=client_id,
         client_auth=cast(ClientAuth, client_auth),
+        admin_acr=admin_acr,
         admitted_domains=(*map(_domain, domains), *(f"{UNVERIFIED}{_domain(domain)}" for domain in unverified)),
     )
     try:
@@ -87,6 +96,9 @@ async def add(
             await store.tenants.save(replace(policy, sign_in=policy.sign_in | {FEDERATION}))
     click.echo(f"people of {tenant} can sign in by {provider.title}")
     click.echo(f"redirect URI to enter there: {settings.base_url}/login/callback/{tenant}/{slug}")
+    if provider.admin_acr:
+        click.echo(f"and to come into the console: {settings.admin_url}/admin/sign-in/callback/{tenant}/{slug}")
+        click.echo(f"then, once somebody was here by it: ascend admin role EMAIL ROLE --by {slug}")
     if not provider.admitted_domains:
         click.echo("nobody new is admitted yet: say whom with --admit DOMAIN")
     if is_entra(issuer) and domains and EVERYBODY not in domains:
@@ -106,7 +118,13 @@ async def list_identity_providers(settings: Settings, tenant: str, as_json: bool
     """List the identity providers of a tenant."""
     async with open_store(settings) as store:
         rows = [
-            {"name": each.slug, "title": each.title, "issuer": each.issuer, "admits": " ".join(each.admitted_domains) or "nobody new"}
+            {
+                "name": each.slug,
+                "title": each.title,
+                "issuer": each.issuer,
+                "admits": " ".join(each.admitted_domains) or "nobody new",
+                "admin_acr": " ".join(each.admin_acr) or None,
+            }
             for each in await store.identities.providers(tenant)
         ]
     print_rows(rows, as_json=as_json, empty=f"none; people of {tenant} sign in here")

@@ -195,9 +195,11 @@ async def limit(settings: Settings, email: str, tenant: str, scope: str, everyth
             click.echo(f"user {subject.email} may grant {render(scopes) or 'everything'}; {ended} grants ended")
 
 
-async def known_subject(store: Store, tenant: str, email: str) -> Subject:
-    """Return the person of `email` who signs in here, or fail."""
-    here = [subject for subject in await known_subjects(store, tenant, email) if not subject.identity_provider]
+async def known_subject(store: Store, tenant: str, email: str, by: str = "") -> Subject:
+    """Return the person of `email` who signs in here, or `by` an identity provider, or fail."""
+    here = [subject for subject in await known_subjects(store, tenant, email) if subject.identity_provider == by]
+    if not here and by:
+        raise CommandFailed(f"user {email!r} has not signed in by {by!r} yet; `ascend user list` shows who has")
     if not here:
         raise CommandFailed(f"user {email!r} signs in by an identity provider; nothing of theirs is kept here that could be changed")
     return here[0]

@@ -1,4 +1,4 @@
-"""Who sits at the console: a session that a passkey opened, under a cookie of its own.
+"""Who sits at the console: a session that a passkey or an identity provider opened, under a cookie of its own.
 
 The cookie goes to `/admin` alone, so its name cannot begin with `__Host-`, which asks for the path `/` (RFC 6265bis §4.1.3.2); with
 `__Secure-` a neighbouring host of the same domain could still put its own in (§8.6). Therefore a session holds only in the browser that
@@ -15,8 +15,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oauth.administration.stores import AdminSession, AdminSessionStore, LiveAdminSession
-from oauth.sign_in.stores import Passkey
+from oauth.administration.stores import AdminSession, AdminSessionStore, LiveAdminSession, Proof
 from oauth.tenants import Tenants
 from server.admin.administrators import Administrator, administrator_of_role
 from server.audited import unaudited
@@ -66,15 +65,16 @@ class PasskeySessions(Browsers):
                 await self._store.seen(found.session.session_hash, now)
         return found
 
-    async def begin(self, request: Request, response: Response, passkey: Passkey) -> None:
-        """Sign the passkey's person in: a new cookie value, and the one before is dead (session fixation, RFC 9700 §4.7)."""
+    async def begin(self, request: Request, response: Response, proof: Proof) -> None:
+        """Sign in whoever has proven who they are: a new cookie value, and the one before is dead (session fixation, RFC 9700 §4.7)."""
         now, secret = self._clock(), secrets.token_urlsafe(32)
         previous = self.cookie(request, self.session_cookie)
         session = AdminSession(
             session_hash=hash_of(secret),
-            tenant_id=passkey.tenant_id,
-            subject_id=passkey.subject_id,
-            credential_id=passkey.credential_id,
+            tenant_id=proof.tenant_id,
+            subject_id=proof.subject_id,
+            credential_id=proof.credential_id,
+            identity_provider=proof.identity_provider,
             browser_hash=self.bind_browser(request, response),
             proven_at=now,
             last_seen_at=now,
@@ -83,10 +83,17 @@ class PasskeySessions(Browsers):
         await self._store.begin(session, None if previous is None else hash_of(previous))
         self.set_cookie(response, self.session_cookie, secret, ABSOLUTE_S, PATH)
 
-    async def prove(self, response: Response, live: LiveAdminSession, passkey: Passkey) -> None:
+    async def prove(self, response: Response, live: LiveAdminSession, proof: Proof) -> None:
         """Note that its person has just proven again who they are: under a new cookie value, and no longer than the session had."""
         now, secret = self._clock(), secrets.token_urlsafe(32)
-        proven = replace(live.session, session_hash=hash_of(secret), credential_id=passkey.credential_id, proven_at=now, last_seen_at=now)
+        proven = replace(
+            live.session,
+            session_hash=hash_of(secret),
+            credential_id=proof.credential_id,
+            identity_provider=proof.identity_provider,
+            proven_at=now,
+            last_seen_at=now,
+        )
         # Where all sessions were ended at this moment, none comes back by it: the page that follows asks to sign in.
         if await self._store.renew(proven, live.session.session_hash):
             self.set_cookie(response, self.session_cookie, secret, proven.expires_at - now, PATH)

@@ -51,8 +51,11 @@ class PersonChanges:
 
     async def give(self, subject: Subject, role: Role, by: str, *, reaches_gateway: bool | None = None) -> AdminRole:
         """Give a role in the place of the one before. Raises AdminRefused."""
-        if subject.identity_provider:
-            raise AdminRefused(409, "signs_in_elsewhere", "who signs in by an identity provider can have no passkey here", "add them anew")
+        if subject.identity_provider and not await self._opens_console(subject):
+            hint = "`ascend identity-provider add … --admin-acr` says what it must say of a sign-in; or add them as a person of their own"
+            raise AdminRefused(
+                409, "signs_in_elsewhere", "their identity provider opens no console, and they can have no passkey here", hint
+            )
         if subject.disabled:
             raise AdminRefused(409, "disabled", f"{subject.email} is disabled", "enable them first")
         try:
@@ -68,7 +71,12 @@ class PersonChanges:
             raise _last_owner(error) from error
 
     async def needs_invite(self, subject: Subject) -> bool:
-        """Say whether no passkey of theirs opens the console: they have none from an invite, or a role ended what they had."""
+        """Say whether no passkey of theirs opens the console: they have none from an invite, or a role ended what they had.
+
+        Who comes by an identity provider needs none.
+        """
+        if subject.identity_provider:
+            return False
         return not any(each.counts for each in await self._store.passkeys.of_subject(subject.tenant_id, subject.subject_id))
 
     async def invite(self, subject: Subject, by: str, seen: AdminRole | None = None) -> str:
@@ -80,6 +88,8 @@ class PersonChanges:
             raise no_role(subject)
         if subject.disabled:
             raise AdminRefused(409, "disabled", f"{subject.email} is disabled", "enable them first")
+        if subject.identity_provider:
+            raise AdminRefused(409, "signs_in_elsewhere", f"{subject.email} comes by an identity provider", "they sign in at /admin by it")
         try:
             return f"{self._admin_url}{await self._invites.make(subject, by, seen)}"
         except InviteRefused as error:
@@ -118,6 +128,10 @@ class PersonChanges:
         await self._store.browser_sessions.end_all(subject.tenant_id, subject.subject_id)
         grants, keys = await self._end_grants(subject, by)
         return Ended(grants, keys, sessions)
+
+    async def _opens_console(self, subject: Subject) -> bool:
+        provider = await self._store.identities.provider(subject.tenant_id, subject.identity_provider)
+        return provider is not None and provider.enabled and bool(provider.admin_acr)
 
     async def _end_grants(self, subject: Subject, by: str) -> tuple[int, int]:
         grants = await OwnGrants(self._store.grants, self._store.clients).revoke_all(subject.tenant_id, subject.subject_id, by=by)

@@ -5,11 +5,15 @@ from urllib.parse import urlsplit
 import anyio.to_thread
 from starlette.routing import Router
 
+from oauth.administration.console_federation import ConsoleFederation
 from oauth.administration.console_passkeys import ConsolePasskeys
 from oauth.administration.invites import Invites
+from oauth.sign_in.federation import Federation
+from oauth.sign_in.identity_provider_secrets import IdentityProviderSecrets
 from oauth.sign_in.passkeys import Passkeys
 from server.admin.console.opening import ConsoleParts, open_console
 from server.admin.console.session import PasskeySessions
+from server.admin.console.ways_in.identity_provider import BACK_TO, ConsoleProviders
 from server.admin.console.ways_in.invite import InvitePages
 from server.admin.console.ways_in.sign_in import ConsoleSignIn
 from server.admin.console.ways_in.step_up import StepUp
@@ -34,6 +38,14 @@ def open_pages(administration: Administration) -> Router:
     signing_in = ConsoleSignIn(sessions=sessions, passkeys=passkeys, tenants=tenants, audit=audit, pages=pages, limits=limits)
     invites = InvitePages(sessions=sessions, passkeys=passkeys, tenants=tenants, audit=audit, pages=pages, limits=limits)
     step_up = StepUp(sessions, passkeys, pages, limits)
+    secrets = IdentityProviderSecrets(administration.connections.vault)
+    away = Federation(
+        store.identities, store.subjects, administration.egress.outbound, secret_of=secrets.secret_of, base_url=origin, path=BACK_TO
+    )
+    signing_in.federation = ConsoleFederation(away, store.admin_roles, store.subjects)
+    providers = ConsoleProviders(
+        federation=signing_in.federation, sessions=sessions, tenants=tenants, audit=audit, pages=pages, limits=limits
+    )
     icon, host = pages.static.url("ascend.svg"), urlsplit(origin).netloc
 
     async def newest_backup() -> float | None:
@@ -53,5 +65,5 @@ def open_pages(administration: Administration) -> Router:
         optional=administration.shared.checks,
     )
     console = open_console(parts)
-    routes = [*signing_in.routes(), *invites.routes(), *step_up.routes(), *console.routes]
+    routes = [*signing_in.routes(), *providers.routes(), *invites.routes(), *step_up.routes(), *console.routes]
     return Router(routes, redirect_slashes=False, default=console.default)

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 
 from oauth.administration.stores import AdminSession, LiveAdminSession
 from server.storage.administration.roles import ROLES
 from server.storage.database import Database
 from server.storage.row_mapping import TIME, RowMapping, to_us
 from server.storage.schema.admin_tables import admin_roles, admin_sessions
-from server.storage.schema.subject_tables import passkeys, subjects
+from server.storage.schema.subject_tables import identity_providers, passkeys, subjects
 
 IDLE_S = 30 * 60
 SESSIONS_OF_A_PERSON = 20
@@ -46,9 +46,18 @@ class SqlAdminSessionStore:
             passkeys.c.tenant_id == table.c.tenant_id,
             passkeys.c.subject_id == table.c.subject_id,
         )
-        living = (table.c.session_hash == session_hash, *_living(now), subjects.c.disabled.is_(False), passkeys.c.counts.is_(True))
+        # What proved who is there has to be there still: the passkey, or the provider, which is then that of the person, too.
+        provider = and_(
+            identity_providers.c.tenant_id == table.c.tenant_id,
+            identity_providers.c.slug == table.c.identity_provider,
+            identity_providers.c.slug == subjects.c.identity_provider,
+            identity_providers.c.enabled.is_(True),
+        )
+        proven = or_(passkeys.c.counts.is_(True), identity_providers.c.slug.is_not(None))
+        living = (table.c.session_hash == session_hash, *_living(now), subjects.c.disabled.is_(False), proven)
         given = (admin_roles.c.role, admin_roles.c.reaches_gateway, admin_roles.c.given_by, admin_roles.c.given_at)
-        query = select(table, subjects.c.email, *given).join(subjects, person).join(admin_roles, role).join(passkeys, key).where(*living)
+        people = select(table, subjects.c.email, *given).join(subjects, person).join(admin_roles, role)
+        query = people.outerjoin(passkeys, key).outerjoin(identity_providers, provider).where(*living)
         async with self._database.read() as connection:
             row = (await connection.execute(query)).one_or_none()
         return None if row is None else LiveAdminSession(session=_SESSIONS.record(row), email=row.email, role=ROLES.record(row))

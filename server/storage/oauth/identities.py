@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oauth.sign_in.identity_providers import IdentityProvider
 from oauth.sign_in.stores import FederatedSignIn
@@ -13,6 +14,7 @@ from oauth.sign_in.subjects import Subject
 from server.storage.database import Database, announce, now_us
 from server.storage.oauth.subjects import subject_values
 from server.storage.row_removal import remove_rows
+from server.storage.schema.admin_tables import admin_sessions
 from server.storage.schema.subject_tables import federated_sign_ins, identity_links, identity_providers, subjects
 
 SIGN_INS_OF_A_BROWSER = 16
@@ -41,11 +43,13 @@ class SqlIdentityLinkStore:
         same = (table.c.tenant_id == provider.tenant_id, table.c.slug == provider.slug)
         async with self._database.write() as connection:
             await connection.execute(delete(table).where(*same))
+            await _end_console_sessions(connection, provider.tenant_id, provider.slug)
             await connection.execute(insert(table).values(_provider_values(provider)))
 
     async def remove_provider(self, tenant_id: str, slug: str) -> bool:
         table = identity_providers
         async with self._database.write() as connection:
+            await _end_console_sessions(connection, tenant_id, slug)
             return (await connection.execute(delete(table).where(table.c.tenant_id == tenant_id, table.c.slug == slug))).rowcount == 1
 
     async def linked(self, tenant_id: str, issuer: str, external_sub: str) -> str | None:
@@ -99,12 +103,19 @@ class SqlIdentityLinkStore:
         return await remove_rows(self._database, federated_sign_ins, federated_sign_ins.c.expires_at <= round(now * 1e6))
 
 
+async def _end_console_sessions(connection: AsyncConnection, tenant_id: str, slug: str) -> None:
+    """Sign out of the console whoever came by a provider: what it vouches for may be something else now."""
+    theirs = (admin_sessions.c.tenant_id == tenant_id, admin_sessions.c.identity_provider == slug)
+    await connection.execute(delete(admin_sessions).where(*theirs))
+
+
 def _provider_values(provider: IdentityProvider) -> dict[str, Any]:
     settings = {
         "client_auth": provider.client_auth,
         "scopes": provider.scopes,
         "allowed_algorithms": provider.allowed_algorithms,
         "admitted_domains": provider.admitted_domains,
+        "admin_acr": provider.admin_acr,
     }
     return {
         "tenant_id": provider.tenant_id,
@@ -130,6 +141,7 @@ def _provider(row: Row[Any]) -> IdentityProvider:
         allowed_algorithms=tuple(settings["allowed_algorithms"]),
         admitted_domains=tuple(settings["admitted_domains"]),
         enabled=bool(row.enabled),
+        admin_acr=tuple(settings.get("admin_acr", ())),
     )
 
 

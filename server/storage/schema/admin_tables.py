@@ -38,6 +38,8 @@ admin_sessions = Table(
     Column("subject_id", String(64), nullable=False),
     #: the passkey that opened it, or proved last who is there; the session ends with it
     Column("credential_id", LargeBinary, nullable=False),
+    #: or the identity provider that did; "": a passkey
+    Column("identity_provider", String(64), nullable=False, server_default=""),
     Column("browser_hash", String(64), nullable=False),
     Column("proven_at", BigInteger, nullable=False),
     Column("last_seen_at", BigInteger, nullable=False),

@@ -83,3 +83,20 @@ def test_only_an_owner_has_a_token_of_the_machine(data: Path) -> None:
     assert ascend_here(*mint, data_dir=data).returncode == 1
     ascend_here("admin", "role", "op@example.com", "owner", data_dir=data)
     assert ascend_here(*mint, data_dir=data).stdout.startswith("asc_at_")
+
+
+def test_a_provider_that_opens_the_console_says_what_to_enter_there_and_whom_it_lets_in(data: Path) -> None:
+    """Nobody can be given a role before they were here once, so that it is somebody."""
+    corp = ("identity-provider", "add", "corp", "--issuer", "https://id.example", "--client-id", "x", "--client-auth", "none")
+    added = ascend_here(*corp, "--admin-acr", "phr", "--admin-acr", "mfa", data_dir=data)
+    assert added.returncode == 0, added.stderr
+    assert "/admin/sign-in/callback/default/corp" in added.stdout
+    assert "ascend admin role EMAIL ROLE --by corp" in added.stdout
+    [row] = json.loads(ascend_here("identity-provider", "list", "--json", data_dir=data).stdout)
+    assert row["admin_acr"] == "phr mfa"
+    ascend_here("user", "add", "grace@corp.example", "--tenant", "default", data_dir=data)
+    refused = ascend_here("admin", "role", "grace@corp.example", "owner", "--by", "corp", data_dir=data)
+    assert refused.returncode == 1
+    assert "has not signed in by 'corp' yet" in refused.stderr
+    wrong = ascend_here(*corp, "--admin-acr", "two words", data_dir=data)
+    assert (wrong.returncode, "admin_acr" in wrong.stderr) == (2, True)

@@ -46,8 +46,8 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
         {"email": "ada@example.com", "tenant": "default", "name": "Ada", "admin": False, "disabled": False, "may_grant": "everything"},
     ),
     "identity-provider list": (
-        "name title issuer admits",
-        {"name": "corp", "title": "corp", "issuer": "https://id.example", "admits": "corp.example"},
+        "name title issuer admits admin_acr",
+        {"name": "corp", "title": "corp", "issuer": "https://id.example", "admits": "corp.example", "admin_acr": None},
     ),
     "provider list": ("provider registered_for client_id", {"provider": "hubspot", "registered_for": "every tenant", "client_id": "abc"}),
     "connection list": (

@@ -5,6 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from oauth.administration.errors import InviteRefused
+from oauth.administration.stores import proof_of
 from oauth.sign_in.errors import PasskeyRefused
 from server.admin.console.session import PATH
 from server.admin.console.ways_in.passkey_pages import PasskeyPages, address_of
@@ -49,7 +50,7 @@ class InvitePages(PasskeyPages):
             return await self._page(request, problem=f"{problem} Nothing has happened; try again.", status=refusal.status)
         self._limits.give_back(*taken)
         response = see_other(PATH)
-        await self._begin(request, response, subject, passkey, "invite")
+        await self._begin(request, response, subject, proof_of(passkey), "invite")
         return response
 
     async def _page(self, request: Request, *, problem: str = "", status: int = 200) -> Response:

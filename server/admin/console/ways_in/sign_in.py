@@ -1,10 +1,14 @@
-"""In and out of the console: by a passkey that counts, and by nothing else (operations contract, "Sign-in")."""
+"""In and out of the console: by a passkey that counts, or on to an identity provider (operations contract, "Sign-in")."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from oauth.administration.console_federation import ConsoleFederation
+from oauth.administration.stores import proof_of
 from oauth.sign_in.errors import PasskeyRefused
+from oauth.sign_in.identity_providers import IdentityProvider
+from oauth.tenants import DEFAULT_TENANT
 from server.admin.console.session import PATH, own_page
 from server.admin.console.ways_in.passkey_pages import PasskeyPages, address_of
 from server.audited import acting, doing
@@ -20,7 +24,10 @@ WRONG_PASSKEY = (
 
 
 class ConsoleSignIn(PasskeyPages):
-    """`/admin/sign-in`, `/admin/sign-out`."""
+    """`/admin/sign-in`, `/admin/sign-out`. `?tenant=` offers the identity providers of a tenant, else those of the gateway's own."""
+
+    #: given once, by whoever puts the pages together
+    federation: ConsoleFederation | None = None
 
     def routes(self) -> list[Route]:
         pairs = [(f"{PATH}/sign-in", self.show, self.take), (f"{PATH}/sign-out", self.ask, self.leave)]
@@ -50,7 +57,7 @@ class ConsoleSignIn(PasskeyPages):
         self._limits.give_back(*taken)
         response = see_other(to)
         doing("console sign_in")
-        await self._begin(request, response, subject, passkey, "passkey")
+        await self._begin(request, response, subject, proof_of(passkey), "passkey")
         return response
 
     async def ask(self, request: Request) -> Response:
@@ -80,6 +87,10 @@ class ConsoleSignIn(PasskeyPages):
     async def _page(self, request: Request, to: str, *, problem: str = "", status: int = 200) -> Response:
         live = await self._sessions.live(request)
         is_possible = self._passkeys.available
+        tenant = self._tenants.get(request.query_params.get("tenant") or DEFAULT_TENANT)
+        providers: tuple[IdentityProvider, ...] = ()
+        if tenant is not None and "federation" in tenant.sign_in and self.federation is not None:
+            providers = await self.federation.offered(tenant.tenant_id)
         options = await self._passkeys.offer_sign_in(self._sessions.browser_hash(request)) if is_possible else None
         response = self._pages.render(
             "console/sign_in",
@@ -88,6 +99,8 @@ class ConsoleSignIn(PasskeyPages):
             csrf=await self._sessions.form_token(request, f"sign in\n{to}"),
             to=to,
             passkey_options=options,
+            providers=providers,
+            tenant=tenant.tenant_id if tenant is not None else "",
             problem=problem,
             signed_in=live.email if live is not None else "",
         )

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from oauth.administration.console_passkeys import ConsolePasskeys
-from oauth.administration.stores import LiveAdminSession
+from oauth.administration.stores import LiveAdminSession, proof_of
 from oauth.sign_in.errors import PasskeyRefused
 from server.admin.console.session import PATH, PasskeySessions, own_page
 from server.admin.console.ways_in.passkey_pages import address_of
@@ -55,17 +55,19 @@ class StepUp:
             return await self._page(request, live, to, problem=WRONG_PASSKEY, status=refusal.status)
         self._limits.give_back(*taken)
         response = see_other(to)
-        await self._sessions.prove(response, live, passkey)
+        await self._sessions.prove(response, live, proof_of(passkey))
         return response
 
     async def _page(self, request: Request, live: LiveAdminSession, to: str, *, problem: str = "", status: int = 200) -> Response:
+        by_provider = live.session.identity_provider
         return self._pages.render(
             "console/step_up",
             status=status,
-            script=True,
+            script=not by_provider,
+            provider=by_provider,
             email=live.email,
             csrf=await self._sessions.form_token(request, f"step up\n{to}"),
             to=to,
-            passkey_options=await self._passkeys.offer_step_up(live.session, live.session.browser_hash),
+            passkey_options=None if by_provider else await self._passkeys.offer_step_up(live.session, live.session.browser_hash),
             problem=problem,
         )
