@@ -77,7 +77,7 @@ class InProcess:
         return Fetched(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, answer.content)
 
 
-async def simulate(folder: Path, connections: int, cycles: float, per_s: int, *, is_burst: bool, step_s: int = 1) -> Cycles:
+async def simulate(folder: Path, connections: int, cycles: float, per_s: float, *, is_burst: bool, step_s: int = 1) -> Cycles:
     """Let `cycles` lives of all connections pass, `step_s` at a time."""
     clock = Clock()
     app = build(oauth=OAuthSettings(OAuthClient("ascend", "s"), access_ttl_s=LIFE_S, rotate=True), clock=clock)
@@ -102,7 +102,7 @@ async def simulate(folder: Path, connections: int, cycles: float, per_s: int, *,
         refresher = Refresher(store, vault, registrations, endpoint, clock=clock, dice=random.Random(1))
         for _ in range(0, seconds, step_s):
             clock.now += step_s
-            await refresher.refresh_due(per_s * step_s)
+            await refresher.refresh_due(round(per_s * step_s))
             first = await store.earliest_expiry(clock())
             if first is not None:
                 slack_s = min(slack_s, first - clock())

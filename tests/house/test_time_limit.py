@@ -12,8 +12,6 @@ import anyio
 import hypothesis  # what pytest loads at the first test is no part of its time
 import pytest
 
-from tests.conftest import REPOSITORY
-
 @pytest.fixture
 def anyio_backend():
     return "asyncio"

@@ -40,7 +40,7 @@ def test_replacing_and_forgetting_keep_the_weight_right() -> None:
     assert (len(cache), cache.total_bytes) == (0, 0)
 
 
-N = 20_000
+N = 4_000
 SHAPES: dict[str, Any] = {
     "empty lists": [[] for _ in range(N)],
     "empty objects": [{} for _ in range(N)],

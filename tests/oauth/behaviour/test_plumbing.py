@@ -145,8 +145,9 @@ async def test_d5_odd_paths_are_nothing(gate: OAuthGateway, path: str) -> None:
     assert (await gate.request("GET", path)).status_code in (400, 404, 405)
 
 
-async def test_t19_a_form_that_trickles_in_is_not_waited_for(gate: OAuthGateway) -> None:
+async def test_t19_a_form_that_trickles_in_is_not_waited_for(gate: OAuthGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     """oauth-behaviour T19: over a real socket; the answer comes although the rest of the body does not."""
+    monkeypatch.setattr("server.posted_form.FORM_TIMEOUT_S", 0.2)
     port = free_port()
     with serving(gate.app, port), anyio.fail_after(20):
         async with await anyio.connect_tcp("127.0.0.1", port) as stream:

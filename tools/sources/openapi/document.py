@@ -123,7 +123,10 @@ def parse(raw: bytes, location: str) -> Json:
             return as_json(json.loads(text), _Count(), 0)
     try:
         refuse_depth(text)
-        return as_json(yaml.load(text, Loader=_JsonLoader), _Count(), 0)  # noqa: S506 - a safe loader with fewer types
+        read = yaml.load(text, Loader=_JsonLoader)  # noqa: S506 - a safe loader with fewer types
+        if b"&" in text:
+            _refuse_multiplied(read, {}, 0)
+        return as_json(read, _Count(), 0)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         if str(error) == TOO_MUCH:
             raise refused(f"{location} cannot be read: {TOO_MUCH}") from error
@@ -150,6 +153,22 @@ def refuse_depth(text: bytes) -> None:
                 raise ValueError(TOO_MUCH)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+
+
+def _refuse_multiplied(node: Any, nodes_by_id: dict[int, int], depth: int) -> int:
+    """Return how many nodes there are once aliases are written out; what an anchor names is counted once. Raises ValueError."""
+    if not isinstance(node, dict | list):
+        return 1
+    known = nodes_by_id.get(id(node))
+    if known is None:
+        # Who is met again before it is counted refers to itself.
+        nodes_by_id[id(node)] = MAX_NODES
+        inside = node.values() if isinstance(node, dict) else node
+        known = 1 + sum(_refuse_multiplied(value, nodes_by_id, depth + 1) for value in inside)
+        nodes_by_id[id(node)] = known
+    if known > MAX_NODES or depth > MAX_DEPTH:
+        raise ValueError(TOO_MUCH)
+    return known
 
 
 def version_of(root: Mapping[str, Json], location: str) -> Version:

@@ -78,8 +78,8 @@ def test_schemas_that_are_composed_of_themselves_come_in(word: str) -> None:
 
 def test_thousands_of_operations_that_ask_for_one_name_are_numbered() -> None:
     """A catalogue of 20,000 imports in seconds; what it takes does not grow with the square."""
-    result = imported({f"/v{number}/things": {"get": {"responses": OK}, "post": {"responses": OK}} for number in range(1, 3_001)})
-    assert len({operation.id for operation in result.operations}) == 6_000
+    result = imported({f"/v{number}/things": {"get": {"responses": OK}, "post": {"responses": OK}} for number in range(1, 1_001)})
+    assert len({operation.id for operation in result.operations}) == 2_000
 
 
 def test_an_enumeration_of_ten_thousand_values_is_validated_and_shown_short() -> None:
