@@ -16,6 +16,7 @@ from server.assembly.administration.administration import Administration
 from server.assembly.ai_gateway import AiGateway, open_ai_gateway
 from server.assembly.alerts import Alerts
 from server.assembly.authorization import AuthorizationServer, OAuthStores
+from server.assembly.builtins import open_browser
 from server.assembly.connections import Connections, assemble_connections
 from server.assembly.context_plane.context_plane import ContextPlane
 from server.assembly.context_plane.with_models import context_with_models
@@ -136,7 +137,8 @@ async def open_gateway(settings: Settings, *, at_work: bool = True, siblings: Si
             reports,
             lambda: config.current.jobs,
         )
-        of_planes = [*ai_gateway.functions(store), *context.functions(), *work.functions()]
+        pages = await stack.enter_async_context(open_browser(settings.browser))
+        of_planes = [*ai_gateway.functions(store), *context.functions(), *work.functions(), *pages]
         operations = await stack.enter_async_context(
             open_operations(
                 settings, store, tenants, egress, connections, of_planes, plan_limits.counted(ai_gateway.metered), context.names, shared

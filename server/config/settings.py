@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from server.config.ai import AiSettings
 from server.config.authorization import AuthorizationSettings
+from server.config.browser import BrowserSettings
 from server.config.edge import EdgeSettings
 from server.config.egress import EgressSettings
 from server.config.mcp import McpSettings
@@ -30,6 +31,7 @@ class Settings:
     authorization: AuthorizationSettings = field(default_factory=AuthorizationSettings)
     egress: EgressSettings = field(default_factory=EgressSettings)
     edge: EdgeSettings = field(default_factory=EdgeSettings)
+    browser: BrowserSettings = field(default_factory=BrowserSettings)
     mcp: McpSettings = field(default_factory=McpSettings)
     ai: AiSettings = field(default_factory=AiSettings)
     search: SearchSettings = field(default_factory=SearchSettings)

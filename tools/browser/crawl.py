@@ -1,0 +1,89 @@
+"""Pages of one site, from one on, as far as asked, as robots.txt lets."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from tools.browser.errors import BrowserGone, PageFailed
+from tools.browser.extraction import said_by
+from tools.browser.robots import Robots
+from tools.browser.visit import Visit
+from tools.errors import EgressRefused
+from tools.operation import Json
+
+_LINKS: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far: `pages` in all, `depth` links from the first, paths that begin with `under`, `chars` of each page's text."""
+
+    pages: int
+    depth: int
+    under: str
+    chars: int
+
+
+@dataclass(slots=True)
+class Crawled:
+    pages: list[dict[str, Json]] = field(default_factory=list)
+    #: what robots.txt, or a link that asks not to be followed, kept away
+    not_allowed: list[str] = field(default_factory=list)
+    #: None, or why it ended before it was done
+    ended: str | None = None
+    found: int = 0
+
+
+async def crawl(page: Visit, start: str, reach: Reach, robots: Robots) -> Crawled:
+    """Open pages in the order in which they are found; one that fails is told with its reason. Raises what opening the first does."""
+    origin, done = urlsplit(start)[:2], Crawled()
+    waiting, seen = deque([(start, 0)]), {start}
+    while waiting and len(done.pages) < reach.pages:
+        url, depth = waiting.popleft()
+        if not robots.allows(url):
+            done.not_allowed.append(url)
+            continue
+        try:
+            entry, links = await _read(page, url, reach)
+        except (PageFailed, EgressRefused) as error:
+            if not done.pages and url == start:
+                raise
+            if error.failure.code == "upstream_timeout":
+                done.ended = "time"
+                break
+            done.pages.append({"url": url, "depth": depth, "error": error.failure.code})
+            continue
+        except BrowserGone:
+            if not done.pages:
+                raise
+            done.ended = "browser_crashed"
+            break
+        if urlsplit(entry["url"])[:2] != origin:
+            done.pages.append({"url": url, "depth": depth, "error": "leads_elsewhere", "to": entry["url"]})
+            continue
+        done.pages.append(entry | {"depth": depth})
+        for link in links if depth < reach.depth else ():
+            if link["url"] in seen or not _is_within(link["url"], origin, reach.under):
+                continue
+            seen.add(link["url"])
+            if link["nofollow"]:
+                done.not_allowed.append(link["url"])
+            else:
+                waiting.append((link["url"], depth + 1))
+    done.found = len(seen)
+    if waiting and done.ended is None:
+        done.ended = "pages"
+    return done
+
+
+async def _read(page: Visit, url: str, reach: Reach) -> tuple[dict[str, Json], list[dict[str, Json]]]:
+    opened = await page.open(url, "load")
+    said = await said_by(page, text_chars=reach.chars, links=_LINKS)
+    entry = {"url": opened.url, "status": opened.status, "title": said["title"], "text": said.get("text", "")}
+    return entry, said["links"]
+
+
+def _is_within(url: str, origin: tuple[str, str], under: str) -> bool:
+    parts = urlsplit(url)
+    return (parts.scheme, parts.netloc) == origin and (parts.path or "/").startswith(under)

@@ -1,0 +1,1 @@
+"""browser.*: what a page shows and says, looked at with the operator's Chromium."""
