@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.compiled_statements import share_compiled_statements
 from tests.examples import ALL
+from tests.prompt_servers import look_often
 from tests.quick_passwords import hash_quickly
 from tests.shared_suite import SharedSuite, is_short
 from tests.temporary_files import put_into_memory
@@ -46,6 +47,7 @@ os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("no_authority.pem"))
 put_into_memory()
 share_compiled_statements()
 hash_quickly()
+look_often()
 work_out_once()
 
 # A developer's own settings must not leak into the suite.
