@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from server.json_error import json_error
 from server.observability.trace_context import carrier_of, trace_id_of
+from server.storage.database import StoreUnavailable
 from tools.errors import ToolError
 from tools.operation import Outcome
 
@@ -48,6 +49,13 @@ async def answer_unknown_exception(request: Request, error: Exception) -> Respon
     return json_error(500, "server_error", "internal error", trace_id=trace_id)
 
 
+async def answer_store_unavailable(request: Request, error: Exception) -> Response:
+    """Answer what needs the store while it is away: once, and soon enough that whoever asks can try again."""
+    logger.error("store_failed", exc_info=error, extra={"facts": {"path": request.scope["path"]}})
+    headers = {"retry-after": "1", "cache-control": "no-store"}
+    return json_error(503, "temporarily_unavailable", "the store does not answer; try again", headers=headers)
+
+
 def exception_handlers(nowhere: Callable[[], Response] | None = None) -> dict[type[Exception] | int, ExceptionHandler]:
     """Return what Starlette calls for errors that no endpoint answered. `nowhere`: the page for people who mistyped an address."""
 
@@ -57,7 +65,7 @@ def exception_handlers(nowhere: Callable[[], Response] | None = None) -> dict[ty
             return nowhere()
         return await answer_http_exception(request, error)
 
-    return {HTTPException: answer, Exception: answer_unknown_exception}
+    return {HTTPException: answer, StoreUnavailable: answer_store_unavailable, Exception: answer_unknown_exception}
 
 
 def _is_browsing(request: Request) -> bool:

@@ -13,6 +13,7 @@ ToolError
 ├── NotRead               an answer came, and nobody was free to read it
 └── TooLarge              an answer cannot be read within memory or time
     └── TookTooLong       within time
+StoreAway                 what a package remembers cannot be read or written now
 """
 
 from tools.operation import Failure
@@ -24,6 +25,10 @@ class ToolError(Exception):
     def __init__(self, failure: Failure) -> None:
         super().__init__(failure.message)
         self.failure = failure
+
+
+class StoreAway(Exception):
+    """What a package must remember (its stores.py) cannot be read or written now; whoever keeps it raises this, or what is one."""
 
 
 class UnknownOperation(ToolError):

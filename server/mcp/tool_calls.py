@@ -21,7 +21,8 @@ from server.observability.trace_context import CallSpan, Tracing, trace_id_of
 from server.origins import Callers
 from server.storage.database import StoreUnavailable
 from tools.always_on import ALWAYS_ON
-from tools.errors import ToolError
+from tools.dispatch.execution import store_away
+from tools.errors import StoreAway, ToolError
 from tools.operation import ClientInfo, Json, Outcome, Progress, no_progress
 from tools.trace_ids import new_trace_id
 
@@ -105,6 +106,8 @@ class ToolCalls:
             outcome = await self._dispatcher.call(principal, name, given, client=client, progress=progress, trace_id=span.trace_id)
         except ToolError as error:
             outcome = failure_outcome(error)
+        except StoreAway:
+            outcome = Outcome("error", error=store_away(name, span.trace_id))
         except Exception as error:
             span.failed("internal_error")
             # JSON-RPC 2.0 §5.1 (-32603): the trace tells operators what it was, the client hears nothing of our insides.

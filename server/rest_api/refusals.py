@@ -23,6 +23,7 @@ _STATUSES: Mapping[str, int] = {
     "egress_refused": 403,
     "upstream_error": 502,
     "busy": 503,
+    "store_unavailable": 503,
     "timeout": 504,
     "internal_error": 500,
 }

@@ -15,9 +15,11 @@ from server.audited import unrecorded
 from server.storage.audit.trail import append_audited
 from server.storage.engines import ThreadedSnapshots, ThreadedTransactions, engine_for
 from server.storage.notifications import NOTIFY
+from server.storage.postgres_connection import PostgresLimits
 from server.storage.read_limit import ReadTooLong, deadline, limit, limited, unlimit, was_ended
 from server.storage.schema.platform_tables import changes
 from tools.dispatch.uninterruptible import uninterruptible
+from tools.errors import StoreAway
 
 Result = TypeVar("Result")
 
@@ -27,7 +29,7 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-class StoreUnavailable(Exception):
+class StoreUnavailable(StoreAway):
     """The store cannot be reached, or could not do what it was asked; its own words are the cause.
 
     Where it fails at the commit, nobody knows whether the transaction took effect: who repeats it makes it harmless first.
@@ -42,7 +44,7 @@ def _reached() -> Iterator[None]:
     except IntegrityError:
         raise
     except SQLAlchemyError as error:
-        if was_ended(error):
+        if was_ended(error) and deadline() is not None:
             raise ReadTooLong("the store took longer than a read may") from error
         raise StoreUnavailable("the store does not answer") from error
 
@@ -54,18 +56,19 @@ class Database:
     atomic across processes; in PostgreSQL such code locks its row with `with_for_update()`, which SQLite ignores.
     """
 
-    def __init__(self, url: str, *, has_audit_trail: bool = True) -> None:
+    def __init__(self, url: str, limits: PostgresLimits = PostgresLimits(), *, has_audit_trail: bool = True) -> None:
         """`has_audit_trail` False: a store beside the one that has it; what changes there is put on record by its own means."""
         self.url = url
         self._has_audit_trail = has_audit_trail
         self.is_sqlite = url.startswith("sqlite")
         self.dialect = "sqlite" if self.is_sqlite else "postgresql"
-        self._reader = engine_for(url, "BEGIN", pool_size=4 if self.is_sqlite else 8)
+        self._reader = engine_for(url, "BEGIN", 4 if self.is_sqlite else limits.pool_size, limits)
         self._writer = engine_for(url, "BEGIN IMMEDIATE", pool_size=1) if self.is_sqlite else self._reader
-        self._durable, self._hasty = ThreadedTransactions(url), ThreadedTransactions(url, survives_power_cut=False)
-        self._snapshots = ThreadedSnapshots(url)
+        self._durable = ThreadedTransactions(url, limits)
+        self._hasty = ThreadedTransactions(url, limits, survives_power_cut=False)
+        self._snapshots = ThreadedSnapshots(url, limits)
         # News of revocations must not queue behind the requests of a busy node.
-        self._feed = self._reader if self.is_sqlite else engine_for(url, "BEGIN", pool_size=1)
+        self._feed = self._reader if self.is_sqlite else engine_for(url, "BEGIN", 1, limits)
         # One writer at a time in this process: waiting here is cheaper and fairer than SQLite's busy loop.
         self._write_turn: anyio.Lock | None = anyio.Lock() if self.is_sqlite else None
 

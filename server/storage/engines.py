@@ -8,37 +8,39 @@ import anyio.to_thread
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from server.storage.postgres_connection import POOL_WAIT_S, PostgresLimits, configure_postgres, patience_of
 from server.storage.sqlite_connection import connect
 
 BUSY_TIMEOUT_MS = 10_000
 THREADS_IN_SQLITE, THREADS_IN_POSTGRES = 1, 4
 READERS_IN_THREADS = 4
-#: A server that vanished without a word is noticed in half a minute, not in the hours that TCP allows. The URL may say otherwise.
-POSTGRES_PATIENCE = {
-    "connect_timeout": 10,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 25_000,
-}
-
 Result = TypeVar("Result")
 
 
 # All hide their parameters: a statement that fails is logged, and what it was to write is others' data.
 
 
-def engine_for(url: str, begin: str, pool_size: int) -> AsyncEngine:
-    """Return an engine whose transactions start with the statement `begin` in SQLite, and so hold tables made and changed too."""
+def engine_for(url: str, begin: str, pool_size: int, limits: PostgresLimits | None = None) -> AsyncEngine:
+    """Return an engine whose transactions start with the statement `begin` in SQLite, and so hold tables made and changed too.
+
+    `limits` None: what is done there may take as long as it takes, as migrations do.
+    """
     if not url.startswith("sqlite"):
-        return create_async_engine(url, pool_size=pool_size, pool_pre_ping=True, connect_args=patience_of(url), hide_parameters=True)
+        engine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=POOL_WAIT_S,
+            pool_pre_ping=True,
+            connect_args=patience_of(url),
+            hide_parameters=True,
+        )
+        if limits is not None:
+            configure_postgres(engine.sync_engine, limits)
+        return engine
     engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, connect_args={"async_creator_fn": connect}, hide_parameters=True)
     configure_sqlite(engine.sync_engine, begin)
     return engine
-
-
-def patience_of(url: str) -> dict[str, int]:
-    return {name: value for name, value in POSTGRES_PATIENCE.items() if name not in make_url(url).query}
 
 
 def configure_sqlite(engine: Engine, begin: str, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> None:
@@ -61,7 +63,8 @@ def configure_sqlite(engine: Engine, begin: str, synchronous: Literal["FULL", "N
 class ThreadedTransactions:
     """Transactions that run in a thread from their first statement to their last; connections of their own, made when one is needed."""
 
-    def __init__(self, url: str, *, survives_power_cut: bool = True) -> None:
+    def __init__(self, url: str, limits: PostgresLimits, *, survives_power_cut: bool = True) -> None:
+        self._limits = limits
         self._is_sqlite = url.startswith("sqlite")
         self._survives_power_cut = survives_power_cut
         self._limit = THREADS_IN_SQLITE if self._is_sqlite else THREADS_IN_POSTGRES
@@ -73,8 +76,9 @@ class ThreadedTransactions:
             configure_sqlite(self._engine, "BEGIN IMMEDIATE", "FULL" if survives_power_cut else "NORMAL")
         else:
             self._engine = create_engine(
-                url, pool_size=self._limit, pool_pre_ping=True, connect_args=patience_of(url), hide_parameters=True
+                url, pool_size=self._limit, max_overflow=0, pool_pre_ping=True, connect_args=patience_of(url), hide_parameters=True
             )
+            configure_postgres(self._engine, limits)
         self._threads: anyio.CapacityLimiter | None = None
 
     async def run(self, work: Callable[[Connection], Result]) -> Result:
@@ -102,8 +106,14 @@ class ThreadedTransactions:
                 return row is None or not row[0]
             finally:
                 raw.close()
+        first, *_others = self._limits.statements
         with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text(statement))
+            # Upkeep takes as long as it takes.
+            connection.execute(text("SET statement_timeout = 0"))
+            try:
+                connection.execute(text(statement))
+            finally:
+                connection.execute(text(first))
         return True
 
     def _run(self, work: Callable[[Connection], Result]) -> Result:
@@ -116,7 +126,7 @@ class ThreadedTransactions:
 class ThreadedSnapshots:
     """Reading that runs in a thread from its first statement to its last, all of it on one snapshot; nothing it writes is kept."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, limits: PostgresLimits) -> None:
         self._limit = READERS_IN_THREADS
         if url.startswith("sqlite"):
             self._engine = create_engine(
@@ -128,11 +138,13 @@ class ThreadedSnapshots:
             self._engine = create_engine(
                 url,
                 pool_size=self._limit,
+                max_overflow=0,
                 pool_pre_ping=True,
                 connect_args=patience,
                 isolation_level="REPEATABLE READ",
                 hide_parameters=True,
             )
+            configure_postgres(self._engine, limits)
         self._threads: anyio.CapacityLimiter | None = None
 
     async def run(self, work: Callable[[Connection], Result]) -> Result:

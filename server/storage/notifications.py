@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from server.storage.engines import patience_of
+from server.storage.postgres_connection import patience_of
 
 _CHANNEL = "ascend_changes"
 #: To be evaluated in the transaction that changes something: PostgreSQL delivers it after the commit, once however often it was said.

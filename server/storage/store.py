@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from oauth.errors import AlreadyTaken
@@ -45,6 +45,7 @@ from server.storage.history.event_lines import SqlEventLines
 from server.storage.history.figures import HistoryFigures
 from server.storage.history.sink_cursors import SqlSinkCursors
 from server.storage.history.token_hours import SqlTokenHours
+from server.storage.insertion import insert_once
 from server.storage.late_stores import LateStores
 from server.storage.metering.budgets import SqlBudgetStore
 from server.storage.metering.operation_charges import SqlOperationCharges
@@ -63,6 +64,7 @@ from server.storage.oauth.security_events import SqlAuditLog
 from server.storage.oauth.static_tokens import SqlStaticTokenStore
 from server.storage.oauth.subjects import SqlSubjectStore
 from server.storage.oauth.tenants import SqlTenantStore
+from server.storage.postgres_connection import limits_of
 from server.storage.schema.platform_tables import store_facts
 from server.storage.sizes import StoreSizes
 from server.storage.tools.kept_calls import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
@@ -168,7 +170,7 @@ async def _open_databases(settings: Settings) -> tuple[Database, Database]:
     try:
         await copy_before_migrating(settings.store.database_url, settings.data_dir)
         await migrate(settings.store.database_url)
-        database = Database(settings.store.database_url)
+        database = Database(settings.store.database_url, limits_of(settings))
         return database, await open_history(settings, database)
     except StoreIsNewer as error:
         raise SettingsError(f"{error}; install that version again, or restore a backup of before into another directory") from error
@@ -242,7 +244,7 @@ async def open_history(settings: Settings, state: Database) -> Database:
     """Open the store of what has happened: a file of its own beside SQLite, the same database in PostgreSQL."""
     url = history_url(settings)
     await migrate(url, HISTORY)
-    history = state if url == state.url else Database(url, has_audit_trail=False)
+    history = state if url == state.url else Database(url, limits_of(settings), has_audit_trail=False)
     await SqlCallHistory(history).make_room()
     return history
 
@@ -278,11 +280,10 @@ async def _check_environment(database: Database, environment: str) -> None:
     async with database.read() as connection:
         stamped = await connection.scalar(query)
     if stamped is None:
+        # Nodes that start together on an empty store: one of them says whose it is.
         async with database.write() as connection:
+            await insert_once(connection, store_facts, {"name": "environment", "value": environment})
             stamped = await connection.scalar(query)
-            if stamped is None:
-                await connection.execute(insert(store_facts).values(name="environment", value=environment))
-                return
     if stamped != environment:
         raise SettingsError(
             f"this store belongs to environment {stamped!r}, this process to {environment!r}; set ASCEND_ENV or use another store"

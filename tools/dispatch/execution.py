@@ -1,6 +1,7 @@
 """Running an operation within its time, and so that whatever is raised on the way becomes an outcome."""
 
 import logging
+import sys
 from collections.abc import Awaitable
 from functools import partial
 
@@ -10,7 +11,7 @@ from oauth.connections.errors import ConnectionNeeded, UnknownConnection
 from tools.call_failures import timed_out, unknown_connection
 from tools.dispatch.pages.pager import Pager
 from tools.effects import told
-from tools.errors import ToolError
+from tools.errors import StoreAway, ToolError
 from tools.operation import Call, ConnectionRequest, Failure, Outcome, Runner
 
 _log = logging.getLogger(__name__)
@@ -47,8 +48,17 @@ async def run_guarded(runner: Runner, call: Call) -> Outcome:
         return told(call.operation, broken(call.operation.id, call.trace_id))
 
 
+def store_away(operation_id: str, trace_id: str) -> Failure:
+    """Return what a caller is told while the store is away: its one clear answer, with when to come back."""
+    _log.warning("store_failed operation=%s trace_id=%s", operation_id, trace_id)
+    hint = "try again in a moment; a write that went out under its key is not sent again"
+    return Failure("store_unavailable", "the gateway's store does not answer", retryable=True, retry_after_s=1.0, hint=hint)
+
+
 def broken(operation_id: str, trace_id: str) -> Outcome:
     """Log the exception that is being handled, and return what the caller may know of it."""
+    if isinstance(sys.exception(), StoreAway):
+        return Outcome("error", error=store_away(operation_id, trace_id))
     _log.exception("operation_failed operation=%s trace_id=%s", operation_id, trace_id)
     message = f"running '{operation_id}' failed inside the gateway; the operator finds it under trace {trace_id}"
     return Outcome("error", error=Failure("internal_error", message))

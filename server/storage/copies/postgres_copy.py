@@ -72,5 +72,6 @@ def _environment(url: str) -> Mapping[str, str]:
         "PGPASSWORD": parts.password,
         "PGDATABASE": parts.database,
         "PGSSLMODE": parts.query.get("sslmode"),
+        "PGTARGETSESSIONATTRS": parts.query.get("target_session_attrs"),
     }
     return {**{name: value for name, value in os.environ.items() if not name.startswith("PG")}, **{n: str(v) for n, v in said.items() if v}}
