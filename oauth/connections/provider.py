@@ -121,7 +121,10 @@ class Provider:
         base = self.find("api_base", self.api_base_path, content) if self.api_base_path else None
         if not isinstance(base, str):
             return ""
-        parts = urlsplit(base)
+        try:
+            parts = urlsplit(base)
+        except ValueError:
+            return ""
         # fullmatch: a host that merely begins like the provider's is somebody else's.
         # The answer names where the token is sent next: RFC 3986 §7.6, RFC 9700 §4.9.1 (a counterfeit resource server).
         # Without TLS only where its token endpoint, which named it, is without TLS as well: on this machine.

@@ -99,7 +99,11 @@ def public_keys_of(raw: bytes) -> str:
 
 def check_address(name: str, url: str) -> None:
     """Refuse an address by which somebody on the way could give keys of their own. Raises MachineRefused."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise MachineRefused(f"{name}: it is no address; give an https one") from error
     is_here = parts.scheme == "http" and parts.hostname is not None and parts.hostname in {host.strip("[]") for host in LOOPBACK_HOSTS}
     if (parts.scheme != "https" and not is_here) or not parts.hostname or parts.fragment or parts.username or len(url) > 512:
         raise MachineRefused(f"{name}: give an https address")

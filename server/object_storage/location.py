@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote
 
 from server.object_storage.errors import LocationInvalid
+from tools.text.urls import parts_of
 
 SCHEME = "s3://"
 Style = Literal["path", "virtual"]
@@ -41,7 +42,7 @@ class BucketLocation:
     def url(self, key: str = "") -> str:
         """Return the URL of an object, or of the bucket itself; its path is percent-encoded as it is signed."""
         suffix = "amazonaws.com.cn" if self.region.startswith("cn-") else "amazonaws.com"
-        base = urlsplit(self.endpoint or f"https://s3.{self.region}.{suffix}")
+        base = parts_of(self.endpoint or f"https://s3.{self.region}.{suffix}")
         path = f"/{quote(key, safe='/-_.~')}"
         if self.style == "path":
             return f"{base.scheme}://{base.netloc}/{self.bucket}{path if key else ''}"
@@ -54,7 +55,7 @@ def is_bucket_url(text: str) -> bool:
 
 def read_location(text: str, environ: Mapping[str, str]) -> BucketLocation:
     """Read the URL of a bucket; what it leaves open is as AWS's variables say. Raises LocationInvalid."""
-    parts = urlsplit(text)
+    parts = parts_of(text)
     said = dict(parse_qsl(parts.query, keep_blank_values=True))
     if (
         not is_bucket_url(text)
@@ -88,7 +89,7 @@ def read_location(text: str, environ: Mapping[str, str]) -> BucketLocation:
 def _endpoint(text: str, bucket: str) -> str:
     if not text:
         return ""
-    parts = urlsplit(text)
+    parts = parts_of(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query or parts.username is not None:
         raise LocationInvalid(f"the endpoint of bucket {bucket} is no https://host:port: no path, query or user belongs to it")
     return f"{parts.scheme}://{parts.netloc}"

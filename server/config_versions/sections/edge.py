@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, RootModel
 
@@ -12,6 +11,7 @@ from oauth.jwt import ALGORITHMS
 from server.config_versions.sections.edge_paths import fault_of_pattern, is_plain
 from server.config_versions.sections.rate import Rate, RateText
 from tools.egress.plain_http import PLAIN_HTTP_FAULT, is_in_the_clear
+from tools.text.urls import parts_of
 
 MAX_ROUTES: Final = 100
 MAX_BACKENDS: Final = 20
@@ -39,7 +39,7 @@ class EdgeBackend:
     weight: Annotated[int, Field(ge=0, le=10_000)] = 1
 
     def faults(self) -> Iterator[tuple[Place, str]]:
-        parts = urlsplit(self.url)
+        parts = parts_of(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             yield ("url",), "begins with https:// (or http:// in a private network) and a host"
         elif parts.query or parts.fragment or "@" in parts.netloc:

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field
 
 from oauth.vault.named_secrets import named_in
 from tools.egress.plain_http import PLAIN_HTTP_FAULT, is_in_the_clear
+from tools.text.urls import parts_of
 
 Stream = Literal["calls", "audit", "lines"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
@@ -59,7 +59,7 @@ class LogSink:
 
     def faults(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """Yield place and words of what types cannot say."""
-        if urlsplit(self.url).scheme not in _SCHEMES[self.kind] or not urlsplit(self.url).netloc:
+        if parts_of(self.url).scheme not in _SCHEMES[self.kind] or not parts_of(self.url).netloc:
             yield ("url",), f"of kind {self.kind} begins with {' or '.join(f'{each}://' for each in _SCHEMES[self.kind])}"
         elif is_in_the_clear(self.url):
             yield ("url",), PLAIN_HTTP_FAULT

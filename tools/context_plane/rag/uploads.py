@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import anyio
 
@@ -17,6 +17,7 @@ from tools.egress.client import Egress, OutboundRequest
 from tools.errors import UpstreamFailed
 from tools.operation import Failure, Json
 from tools.plain_text import visible
+from tools.text.urls import parts_of
 
 MAX_DOCUMENT_BYTES = 20_000_000
 MAX_NAME_CHARS = 300
@@ -89,8 +90,8 @@ def too_large(name: str) -> ContextRefused:
 
 
 def _name_in(url: str) -> str:
-    last = unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
-    return visible(last).strip()[:MAX_NAME_CHARS] or urlsplit(url).netloc[:MAX_NAME_CHARS] or "document"
+    last = unquote(parts_of(url).path.rstrip("/").rpartition("/")[2])
+    return visible(last).strip()[:MAX_NAME_CHARS] or parts_of(url).netloc[:MAX_NAME_CHARS] or "document"
 
 
 async def _digest(content: bytes) -> str:

@@ -1,12 +1,13 @@
 """Where a request goes when it is not where the document says: the account's own instance, the next page."""
 
 from collections.abc import Mapping
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote
 
 from oauth.connections.credentials import Credential
 from tools.errors import UpstreamFailed
 from tools.operation import REDACTED, Failure, Json
 from tools.sources.http.credentials import AuthParameters
+from tools.text.urls import joined, parts_of
 
 
 def connection_base(base_url: str, credential: Credential) -> str | None:
@@ -14,7 +15,7 @@ def connection_base(base_url: str, credential: Credential) -> str | None:
     if not credential.api_base:
         return None
     base = credential.api_base.rstrip("/")
-    return base if urlsplit(base).path else f"{base}{urlsplit(base_url).path}".rstrip("/")
+    return base if parts_of(base).path else f"{base}{parts_of(base_url).path}".rstrip("/")
 
 
 def next_page_url(follow: str, url: str, proofs: AuthParameters, credential: Credential | None) -> str:
@@ -22,7 +23,7 @@ def next_page_url(follow: str, url: str, proofs: AuthParameters, credential: Cre
 
     The upstream gave the address, and nobody could change it since: where it held the secret, it does so again.
     """
-    wanted, own = urlsplit(urljoin(url, follow)), urlsplit(url)
+    wanted, own = parts_of(joined(url, follow)), parts_of(url)
     # An upstream behind a proxy often calls itself http, or names the port inside: it is asked where it is known to be.
     is_own_name = wanted.hostname == own.hostname and wanted.netloc.lower() in (own.netloc.lower(), own.hostname)
     if wanted.scheme not in ("http", "https") or not is_own_name:

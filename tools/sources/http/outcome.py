@@ -3,7 +3,7 @@
 import re
 from collections.abc import Container, Mapping
 from contextlib import suppress
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote
 
 from oauth.connections.credentials import Credential
 from oauth.retry_after import retry_after_s
@@ -15,6 +15,7 @@ from tools.operation import Download, Failure, Json, Operation, Outcome
 from tools.sources.http.content import MalformedContent, bare_type, is_json, read_content, read_json, text_of
 from tools.sources.response_headers import RATE_LIMIT_HEADERS, facts_of, is_number, lower_of
 from tools.text.charsets import mark_of
+from tools.text.urls import joined, parts_of
 
 #: statuses after which the same call may work (RFC 9110 §15, RFC 6585 §4)
 RETRYABLE = frozenset({408, 425, 429, 502, 503, 504})
@@ -110,7 +111,7 @@ def _hint(operation: Operation, credential: Credential | None, status: int, loca
 
 def _way_on(operation: Operation, status: int, location: str | None, url: str) -> str:
     """Return what a redirect that is not followed means, and who can do what about it; addresses without query, which may hold a key."""
-    to = shown_url(urljoin(url.partition("?")[0], location or ""))
+    to = shown_url(joined(url.partition("?")[0], location or ""))
     if not location:
         return f"{operation.provider} sends this on and names no address; its operator has to look why"
     said = f"{operation.provider} sends this on to {to}, which is not followed"
@@ -120,14 +121,16 @@ def _way_on(operation: Operation, status: int, location: str | None, url: str) -
     own = shown_url(url)
     if to.rstrip("/") == own.rstrip("/"):
         return f"{said}: only the slash at the end differs; the operator corrects the path in the document and imports it again"
-    if urlsplit(to).path == urlsplit(own).path:
+    if parts_of(to).path == parts_of(own).path:
         return f"{said}; where that is the API's right address, the operator imports it again with --base-url"
     return said
 
 
 def shown_url(url: str) -> str:
     """Return a URL without what may be secret in it: user, query and fragment."""
-    parts = urlsplit(url)
+    parts = parts_of(url)
+    if not parts.scheme:
+        return "no address"
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:200]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import unquote, urldefrag, urljoin
+from urllib.parse import unquote
 
 import orjson
 import yaml
@@ -15,6 +15,7 @@ import yaml
 from tools.errors import ImportFailed
 from tools.operation import Failure, Json
 from tools.sources.openapi.schemas.schema_cache import ConvertedSchemas
+from tools.text.urls import joined
 
 Version = Literal["2.0", "3.0", "3.1"]
 
@@ -83,9 +84,9 @@ class OpenApiDocument:
         raise BrokenReference(f"{node['$ref']!r} refers to itself")
 
     def _look_up(self, ref: str) -> Json:
-        location, pointer = urldefrag(ref)
+        location, _, pointer = ref.partition("#")
         own = str(self.root.get("$self") or self.location)
-        if location and location != self.location and urljoin(own, location) != urljoin(self.location, own):
+        if location and location != self.location and joined(own, location) != joined(self.location, own):
             if location not in self.externals:
                 raise BrokenReference(f"{ref!r} is in another document, which {self.unread.get(location, 'is not at hand')}")
             return follow_pointer(self.externals[location], pointer, ref)
@@ -206,7 +207,7 @@ def with_absolute_references(node: Json, location: str, *, local: bool = True) -
     """Return `node` with each `$ref` made absolute against `location`; `local` False leaves `#/…` as it is."""
     if isinstance(node, dict):
         return {
-            key: urljoin(location, value)
+            key: joined(location, value)
             if key == "$ref" and isinstance(value, str) and (local or not value.startswith("#"))
             else with_absolute_references(value, location, local=local)
             for key, value in node.items()

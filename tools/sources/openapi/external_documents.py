@@ -5,13 +5,14 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import unquote
 
 from oauth.errors import FetchRefused
 from oauth.fetch import Outbound
 from tools.errors import ImportFailed
 from tools.operation import Json
 from tools.sources.openapi.document import MAX_DOCUMENT_BYTES, Gathered, parse
+from tools.text.urls import joined, parts_of
 
 MAX_DOCUMENTS = 5_000
 #: over the network several at a time, and not for ever
@@ -65,7 +66,7 @@ def _new(parsed: Json, where: str, location: str, known: set[str], gathered: Gat
             continue
         known.add(target)
         if not is_beside(target, location, root):
-            gathered.unread[target] = _WHY_ELSEWHERE[urlsplit(location).scheme in ("http", "https")]
+            gathered.unread[target] = _WHY_ELSEWHERE[parts_of(location).scheme in ("http", "https")]
         elif len(known) > MAX_DOCUMENTS + 1:
             gathered.limit = f"more than {MAX_DOCUMENTS} documents were referred to"
             gathered.unread[target] = f"was not read: {gathered.limit}"
@@ -86,7 +87,7 @@ def referred(node: Json, location: str, depth: int = 0) -> Iterator[str]:
     if isinstance(node, Mapping):
         ref = node.get("$ref")
         if isinstance(ref, str) and not ref.startswith("#"):
-            yield urldefrag(urljoin(location, ref))[0]
+            yield joined(location, ref).partition("#")[0]
         for value in node.values():
             yield from referred(value, location, depth + 1)
     elif isinstance(node, list):
@@ -99,7 +100,7 @@ def is_beside(target: str, location: str, root: Path | None = None) -> bool:
 
     Links count as what they lead to. `root` stands in place of the folder.
     """
-    wanted, own = urlsplit(target), urlsplit(location)
+    wanted, own = parts_of(target), parts_of(location)
     if own.scheme in ("http", "https"):
         return (wanted.scheme, wanted.netloc.lower()) == (own.scheme, own.netloc.lower())
     if wanted.scheme not in ("", "file") or wanted.netloc:
@@ -112,7 +113,7 @@ def folder_reader() -> Read:
     """Return a reader of files; `gather_externals` asks it only for those in the document's own folder."""
 
     async def read(location: str) -> bytes | None:
-        path = Path(unquote(urlsplit(location).path))
+        path = Path(unquote(parts_of(location).path))
         return path.read_bytes() if path.is_file() else None  # noqa: ASYNC240 - an import reads a few small local files
 
     return read

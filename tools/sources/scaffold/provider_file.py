@@ -1,12 +1,12 @@
 """Security schemes of a document -> the file that `ascend provider add` takes, with what a person must look up said in it."""
 
 from collections.abc import Iterator, Mapping
-from urllib.parse import urlsplit
 
 import yaml
 
 from oauth.connections.provider import parse
 from tools.operation import Json
+from tools.text.urls import parts_of
 
 MAX_SCOPES = 200
 _HEAD = """\
@@ -28,7 +28,7 @@ def provider_file(provider: str, title: str, schemes: Mapping[str, Json], docs: 
 
 def _documented(location: str) -> dict[str, Json]:
     """Return where the document is, without what of its address may be a secret; nothing for a file."""
-    parts = urlsplit(location)
+    parts = parts_of(location)
     return {"docs": [f"https://{parts.hostname}{parts.path}"]} if parts.scheme == "https" and parts.hostname else {}
 
 
@@ -72,4 +72,4 @@ def _is_url(value: object) -> bool:
     if not isinstance(value, str) or not value.isprintable() or " " in value:
         return False
     # In the file braces stand for what a registration fills in.
-    return urlsplit(value).scheme in ("http", "https") and not set("{}#") & set(value)
+    return parts_of(value).scheme in ("http", "https") and not set("{}#") & set(value)

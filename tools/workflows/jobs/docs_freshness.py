@@ -6,12 +6,12 @@ It looks and says so; what is imported stays as it is until somebody imports it 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from oauth.tenants import DEFAULT_TENANT
 from tools.catalog.quarantine import HeldTool
 from tools.operation import Json
 from tools.stores import Source
+from tools.text.urls import parts_of
 from tools.workflows.errors import StepFailed
 from tools.workflows.jobs.document_version import DocumentVersions, Version
 from tools.workflows.jobs.report import finding, report
@@ -97,5 +97,7 @@ def _of_document(source: Source, version: Version) -> Json:
 
 def place_of(location: str) -> str:
     """Return where a document is without what may be a secret: user names and queries."""
-    parts = urlsplit(location)
+    parts = parts_of(location)
+    if not parts.scheme:
+        return "no address"
     return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"

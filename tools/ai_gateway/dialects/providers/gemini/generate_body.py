@@ -3,13 +3,13 @@
 import mimetypes
 import re
 from typing import Any
-from urllib.parse import urlsplit
 
 from tools.ai_gateway.dialects.conversation.arguments import object_of
 from tools.ai_gateway.dialects.conversation.conversation import Conversation, Effort, Media, Part, TextPart, Thinking, ToolCall, ToolResult
 from tools.ai_gateway.dialects.providers.provider_dialect import arguments_of, blocks_of, schema_of
 from tools.ai_gateway.refusals import unsupported
 from tools.ai_gateway.routing.decision import ModelTarget
+from tools.text.urls import parts_of
 
 _CANNOT_THINK = re.compile(r"gemini-(?:1|2\.0)")
 #: it refuses not to think
@@ -129,5 +129,5 @@ def _part(part: Part, conversation: Conversation, is_newer: bool) -> dict[str, A
 def _media(media: Media) -> dict[str, Any]:
     if not media.url:
         return {"inlineData": {"mimeType": media.media_type, "data": media.data}}
-    guessed = mimetypes.guess_type(urlsplit(media.url).path)[0]
+    guessed = mimetypes.guess_type(parts_of(media.url).path)[0]
     return {"fileData": {"fileUri": media.url, "mimeType": guessed or ("image/jpeg" if media.is_image else "application/pdf")}}
