@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -32,10 +33,15 @@ def answer_of_helm(**values: Any) -> dict[str, Any]:
     """Return `lint` (messages), and `files` or `refused`. Skips the test where Helm's library is not installed."""
     if importlib.util.find_spec("helm_python") is None:
         pytest.skip("helm-python-sdk is not installed")
-    asked = json.dumps({"chart": str(CHART), "values": {**VALUES, **values}})
-    done = subprocess.run([sys.executable, "-c", _RENDER], input=asked, capture_output=True, text=True, timeout=60, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(_answered(json.dumps({"chart": str(CHART), "values": {**VALUES, **values}})))
     return found
+
+
+@cache
+def _answered(asked: str) -> str:
+    """Return what Helm answers, as text: several tests ask the same."""
+    done = subprocess.run([sys.executable, "-c", _RENDER], input=asked, capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout
 
 
 def objects(**values: Any) -> dict[str, dict[str, Any]]:

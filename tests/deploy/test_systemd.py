@@ -54,7 +54,7 @@ def test_the_unit_sets_settings_that_there_are_and_no_secret() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a mount namespace")
 def test_a_gateway_runs_confined_as_the_unit_and_the_image_confine_it(tmp_path: Path) -> None:
-    """A root that cannot be written, no capabilities, no new privileges, no memory that is both written and executed."""
+    """A root that cannot be written, no capabilities, no new privileges, no memory that is both written and executed; two processes."""
     data = tmp_path / "data"
     data.mkdir()
     port = free_port()
@@ -63,7 +63,7 @@ def test_a_gateway_runs_confined_as_the_unit_and_the_image_confine_it(tmp_path: 
     command = [program("unshare"), "--mount", "sh", "-c", CONFINED, "sh", str(data), *served]
     log = tmp_path / "log"
     with log.open("w") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env=environment())
+        process = subprocess.Popen(command, stdout=out, stderr=out, env=environment({"ASCEND_WORKERS": "2"}))
     try:
         until_here(lambda: "\nready " in log.read_text(encoding="utf-8") or process.poll() is not None, 60)
         assert process.poll() is None, log.read_text(encoding="utf-8")[-2000:]
