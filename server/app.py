@@ -155,7 +155,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True, siblings: Si
         webhooks = Webhooks(settings, store, connections.vault, tenants, people.limits)
         mcp = assemble_mcp(settings, store, connections, operations, work)
         alerts = Alerts(settings, store, feed, egress, connections, operations, ai_gateway, work, config, shared)
-        edge = Edge(settings, egress, lambda: operations.call_log)
+        edge = Edge(settings, egress, lambda: operations.call_log, shared.windows)
         housekeeping = Housekeeping(store, feed, authorization, operations.usage, lambda: config.current.retention, work, context)
 
         async def schedules() -> "Schedules":

@@ -21,6 +21,7 @@ from server.config_versions.sections.edge_paths import first_segment, is_own
 from server.config_versions.sections.plans import Plans
 from server.error_responses import answer_unknown_exception
 from tools.egress.client import Egress
+from tools.metering.shared_windows import SharedWindows
 from tools.stores import Recorder
 
 if TYPE_CHECKING:
@@ -32,11 +33,11 @@ log = logging.getLogger("ascend.edge")
 class Edge:
     """Follows `[[edge]]` of the configuration, else those of `ascend.toml`; `front` sends what is for a route there."""
 
-    def __init__(self, settings: Settings, egress: Egress, recorder: Callable[[], Recorder]) -> None:
-        """Raises SettingsError with every fault of `ascend.toml`."""
-        self._settings, self._egress, self._recorder = settings, egress, recorder
+    def __init__(self, settings: Settings, egress: Egress, recorder: Callable[[], Recorder], shared: SharedWindows | None) -> None:
+        """`shared`: where all nodes count together. Raises SettingsError with every fault of `ascend.toml`."""
+        self._settings, self._egress, self._recorder, self._shared = settings, egress, recorder, shared
         self._of_file = _of_file(settings)
-        self._section, self._plans = EdgeSection(()), Plans()
+        self._section, self._plans = EdgeSection(), Plans()
         #: None: there is no route, and there never was one since the start
         self.plane: EdgePlane | None = None
         self._opened = anyio.Event()
@@ -49,7 +50,9 @@ class Edge:
             return
         self._section = section
         if self.plane is None:
-            self.plane = import_module("server.edge.plane").open_plane(self._settings, self._egress, self._recorder(), self._hourly)
+            self.plane = import_module("server.edge.plane").open_plane(
+                self._settings, self._egress, self._recorder(), self._hourly, self._shared
+            )
             self._opened.set()
         self.plane.change(section)
         log.info("edge_routes_changed", extra={"facts": {"routes": len(section.root)}})
@@ -94,6 +97,8 @@ class EdgeFront:
 
 def _of_file(settings: Settings) -> EdgeSection:
     """Return the routes of `ascend.toml`, checked as those of the configuration are. Raises SettingsError."""
+    if not settings.edge.edge:
+        return EdgeSection()  # What checks documents is made at the first that is read.
     section, faults = section_of("edge", settings.edge.routes)
     if faults:
         raise SettingsError("\n".join(f"ascend.toml: {fault}" for fault in faults))

@@ -26,7 +26,7 @@ class Config:
     jobs: Jobs = field(default_factory=Jobs)
     limits: Limits = field(default_factory=Limits)
     plans: Plans = field(default_factory=Plans)
-    edge: Edge = field(default_factory=lambda: Edge(()))
+    edge: Edge = field(default_factory=Edge)
 
 
 @cache

@@ -66,7 +66,7 @@ class EdgeEndpoint:
             allow = ", ".join(sorted(method.decode() for method in route.methods))
             raise EdgeRefused(405, "method_not_allowed", f"this address takes {allow}", {"allow": allow})
         await self.tokens.identify(route.config, request)
-        limits = self.limits.take(route, request)
+        limits = await self.limits.take(route, request)
         request.is_limited = bool(limits)
         request.added = [*request.added, *limits]
         return await self.relay.answer(route, request, path)

@@ -1,12 +1,13 @@
 """A request as it came in, and what is found out about it on its way."""
 
+import random
 from dataclasses import dataclass, field
 
 from starlette.types import Receive, Scope, Send
 
 from server.edge.request_headers import head_lines
 from server.http.buffered_exchange import BufferedExchange, buffered_exchange
-from server.observability.trace_context import NO_CARRIER, trace_id_of
+from server.observability.trace_context import NO_CARRIER, trace_id_of, trace_is_valid
 from server.request_scope import Headers
 from tools.egress.relay_answer import Fields
 
@@ -22,6 +23,8 @@ class Incoming:
     headers: Headers
     method: bytes
     trace_id: str
+    #: W3C trace context: the caller's, where it is one, else one of our own
+    traceparent: bytes
     subject: str = ""
     user_id: str = ""
     plan: str = ""
@@ -34,7 +37,11 @@ class Incoming:
         headers = scope["headers"]
         traceparent = next((value for name, value in headers if name == b"traceparent"), None)
         carrier = NO_CARRIER if traceparent is None else {"traceparent": traceparent.decode("latin-1")}
-        return cls(scope, receive, send, buffered_exchange(scope), headers, scope["method"].encode(), trace_id_of(carrier))
+        trace_id = trace_id_of(carrier)
+        if traceparent is None or not trace_is_valid(carrier):
+            # Not sampled: nobody here collects spans of it. A span id of chance is an identifier, not a secret.
+            traceparent = f"00-{trace_id}-{random.getrandbits(64) or 1:016x}-00".encode()
+        return cls(scope, receive, send, buffered_exchange(scope), headers, scope["method"].encode(), trace_id, traceparent)
 
     def value_of(self, wanted: bytes) -> bytes:
         """Return the value of a field, b"" where there is none."""

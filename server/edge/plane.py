@@ -28,6 +28,7 @@ from server.proxy_headers import ProxyHeaders
 from tools.egress.client import Egress
 from tools.egress.relay_pool import RelayPool
 from tools.errors import EgressRefused
+from tools.metering.shared_windows import SharedWindows
 from tools.stores import Recorder
 
 log = logging.getLogger("ascend.edge")
@@ -36,10 +37,7 @@ log = logging.getLogger("ascend.edge")
 class EdgePlane:
     """An ASGI application that answers whatever is sent to it."""
 
-    def __init__(
-        self, settings: Settings, egress: Egress, pool: RelayPool, recorder: Recorder, hourly: Callable[[str], int | None]
-    ) -> None:
-        """`hourly`: requests an hour of a plan, by its name."""
+    def __init__(self, settings: Settings, egress: Egress, pool: RelayPool, recorder: Recorder, limits: RateWindows) -> None:
         self._rules = egress.rules
         self._table = RouteTable(())
         self.pool = pool
@@ -48,7 +46,7 @@ class EdgePlane:
             table=lambda: self._table,
             relay=Relay(Forwarder(pool), PublicAddress.of(settings.base_url), ResponseCache()),
             tokens=UserTokens(JwksCache(egress.outbound)),
-            limits=RateWindows(hourly),
+            limits=limits,
             outcomes=self.outcomes,
         )
         self._checks = HealthChecks(pool, lambda: self._table.routes)
@@ -111,8 +109,13 @@ class EdgePlane:
             return None
 
 
-def open_plane(settings: Settings, egress: Egress, recorder: Recorder, hourly: Callable[[str], int | None]) -> EdgePlane:
-    """Put the parts together, with connections behind the guard of everything else that leaves."""
+def open_plane(
+    settings: Settings, egress: Egress, recorder: Recorder, hourly: Callable[[str], int | None], shared: SharedWindows | None = None
+) -> EdgePlane:
+    """Put the parts together, with connections behind the guard of everything else that leaves.
+
+    hourly: requests an hour of a plan, by its name. shared: where all nodes count together.
+    """
     if egress.connector is None:
         raise RuntimeError("egress is not open; enter it with `async with`")
-    return EdgePlane(settings, egress, RelayPool(egress.connector), recorder, hourly)
+    return EdgePlane(settings, egress, RelayPool(egress.connector), recorder, RateWindows(hourly, shared))

@@ -92,7 +92,14 @@ class Relay:
             raise too_large(route.config.max_body_bytes)
         client = request.client.encode()
         socket = handshake(route, request, self.address.origin)
-        ours = [(b"via", via(request.headers)), (b"x-forwarded-for", client), (b"x-real-ip", client), *request.user, *(socket or ())]
+        ours = [
+            (b"traceparent", request.traceparent),
+            (b"via", via(request.headers)),
+            (b"x-forwarded-for", client),
+            (b"x-real-ip", client),
+            *request.user,
+            *(socket or ()),
+        ]
         return Outgoing(
             request.method,
             path,

@@ -12,7 +12,7 @@ _NOT_PASSED_ON: Final = frozenset(
     {
         b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
         b"transfer-encoding", b"upgrade", b"http2-settings", b"host", b"content-length", b"expect", b"forwarded", b"x-real-ip",
-        b"x-original-url", b"x-rewrite-url", b"x-http-method-override", b"via", b"x-gateway-version",
+        b"x-original-url", b"x-rewrite-url", b"x-http-method-override", b"via", b"x-gateway-version", b"traceparent",
     }
 )  # fmt: skip
 #: who the caller is and where it comes from is for us to say

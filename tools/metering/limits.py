@@ -72,7 +72,7 @@ class Limits:
         if not counting:
             return _FREE
         if self._shared is not None:
-            places = [SharedPlace(rule, counted.tenant_id, counted.whose) for rule, counted in counting]
+            places = [SharedPlace(rule, counted.tenant_id, counted.whose, WINDOW_S[rule.per]) for rule, counted in counting]
             if (take := await self._shared.take(places, tokens)) is not None:
                 return self._taken_together(counting, take, tokens)
         now = self._clock()

@@ -4,22 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tools.metering.rules import LimitRule
 from tools.metering.sliding_window import SlidingWindow
-from tools.metering.windows import WINDOW_S
+
+
+class SharedRule(Protocol):
+    """How much fits into a window; None: as much as comes. Rules that read the same (`repr`) are one."""
+
+    @property
+    def requests(self) -> int | None: ...
+
+    @property
+    def tokens(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class SharedPlace:
     """One window: a rule, and whom it counts there."""
 
-    rule: LimitRule
+    rule: SharedRule
     tenant_id: str
     whose: str
-
-    @property
-    def length_s(self) -> int:
-        return WINDOW_S[self.rule.per]
+    length_s: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import ConfigDict, Field, RootModel
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from oauth.jwt import ALGORITHMS
 from server.config_versions.sections.edge_paths import fault_of_pattern, is_plain
@@ -159,10 +160,16 @@ class EdgeRoute:
             yield ("jwks_uri",), PLAIN_HTTP_FAULT
 
 
-class Edge(RootModel[Annotated[tuple[EdgeRoute, ...], Field(max_length=MAX_ROUTES)]]):
-    """All routes."""
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """All routes: the section is a list."""
 
-    model_config = ConfigDict(frozen=True)
+    root: tuple[EdgeRoute, ...] = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        routes = handler.generate_schema(Annotated[tuple[EdgeRoute, ...], Field(max_length=MAX_ROUTES)])
+        return core_schema.no_info_after_validator_function(cls, routes)
 
     def faults(self) -> Iterator[tuple[Place, str]]:
         """Yield place and words of what types cannot say."""

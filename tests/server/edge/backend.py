@@ -20,6 +20,7 @@ from server.edge.plane import EdgePlane, open_plane
 from server.http.protocol import strict_http
 from server.http.server import HttpServer
 from tools.egress.client import Egress
+from tools.metering.shared_windows import SharedWindows
 from tools.stores import CallRecord
 
 Speak = Callable[["Asked", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -142,7 +143,11 @@ def orders(*backends: Backend, **route: object) -> dict[str, object]:
 
 @asynccontextmanager
 async def edge_of(
-    folder: Path, *routes: dict[str, object], allow: Sequence[str] = ("127.0.0.1:*",), plans: Plans = Plans()
+    folder: Path,
+    *routes: dict[str, object],
+    allow: Sequence[str] = ("127.0.0.1:*",),
+    plans: Plans = Plans(),
+    shared: SharedWindows | None = None,
 ) -> AsyncIterator[ServedEdge]:
     """Serve an edge with these routes."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -154,7 +159,7 @@ async def edge_of(
             anyio.create_task_group() as looking,
         ):
             records = list[CallRecord]()
-            plane = open_plane(settings, egress, Kept(records), plans.hourly)
+            plane = open_plane(settings, egress, Kept(records), plans.hourly, shared)
             edge = ServedEdge(plane, port, client, records)
             edge.change(*routes)
             looking.start_soon(plane.run)

@@ -70,6 +70,7 @@ async def test_fields_of_the_connection_and_those_that_are_ours_do_not_go_on(tmp
         got = await edge.spoken(f"GET /edge/orders/ HTTP/1.1\r\n{raw}\r\n".replace("keep-alive, x-secret", "close, x-secret").encode())
         assert got.startswith(b"HTTP/1.1 200")
         sent = {name.lower(): value for name, value in server.asked[0].fields}
+        assert sent.pop("traceparent").split("-")[1] == edge.records[0].trace_id
         assert sent == {
             "host": f"127.0.0.1:{server.port}",
             "via": "1.1 ascend-gateway",

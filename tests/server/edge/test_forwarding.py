@@ -116,4 +116,5 @@ async def test_requests_leave_records_with_their_trace(tmp_path: Path) -> None:
         await edge.client.get("/edge/orders/", headers={"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"})
         await edge.client.get("/edge/orders/../x")
         (record,) = edge.records
+        assert server.asked[0].of("traceparent") == [f"00-{trace_id}-b7ad6b7169203331-01"]
         assert (record.operation, record.success, record.upstream_status, record.trace_id) == ("edge:orders", True, 200, trace_id)
