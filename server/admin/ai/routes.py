@@ -1,8 +1,8 @@
 """The addresses under `/admin/api/ai`, and who may what there: the role is asked here, once, before an address looks at anything."""
 
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.requests import Request
@@ -24,6 +24,10 @@ from server.storage.read_limit import reads_within
 PREFIX: Final = "/ai"
 Answer = Callable[[Request], Awaitable[Response]]
 
+_TENANT = {"tenant": "Of this tenant only."}
+_PAGE = {"limit": "Rows of a page, up to 200.", "cursor": "next_cursor of the page before."}
+_USAGE = {"by": "model, provider, key, user or day.", "since": "From when: a date or a time.", "format": "json, or svg for a picture."}
+
 
 @dataclass(frozen=True, slots=True)
 class AiRoute:
@@ -31,9 +35,16 @@ class AiRoute:
 
     path: str
     answer: Answer
+    #: as the OpenAPI document has it, with what it is for
+    name: str
+    about: str
     method: str = "GET"
     least: Role = Role.AUDITOR
     needs_step_up: bool = False
+    #: parameters of the query, with their words
+    asks: Mapping[str, str] = field(default_factory=dict)
+    #: what is sent; "": nothing
+    body: str = ""
 
     async def __call__(self, request: Request) -> Response:
         """Answer whoever may ask. Raises AdminRefused, ReadTooLong."""
@@ -57,20 +68,41 @@ class AiAdministration:
     def routes(self) -> tuple[AiRoute, ...]:
         """Return all that there is. Who replaces the configuration says where providers' keys go, so that it opens doors."""
         config, gateway, experiment = f"{PREFIX}/config", f"{PREFIX}/gateways/{{id}}", f"{PREFIX}/experiments/{{id}}"
+        gateways, operator = f"{PREFIX}/gateways", Role.OPERATOR
+        document = "The whole configuration of models, as the guide has it."
+        new = "id, and what it may have: tenant, requests_per_min."
+        state = 'state ("held", "running"), or share by arm.'
         return (
-            AiRoute(config, self.config.show),
-            AiRoute(config, self.config.replace, "PUT", Role.OWNER, needs_step_up=True),
-            AiRoute(f"{PREFIX}/gateways", self.gateways.list_all),
-            AiRoute(f"{PREFIX}/gateways", self.gateways.create, "POST", Role.OPERATOR),
-            AiRoute(gateway, self.gateways.show),
-            AiRoute(gateway, self.gateways.delete, "DELETE", Role.OPERATOR),
-            AiRoute(f"{gateway}/logs", self.gateways.logs),
-            AiRoute(f"{PREFIX}/usage", self.reports.usage),
-            AiRoute(f"{PREFIX}/budgets", self.reports.budgets),
-            AiRoute(f"{PREFIX}/experiments", self.reports.experiments),
-            AiRoute(experiment, self.reports.experiment),
-            AiRoute(experiment, self.reports.change_experiment, "PATCH", Role.OPERATOR),
-            AiRoute(f"{PREFIX}/targets", self.targets.list_all),
+            AiRoute(config, self.config.show, "ai.config.get", "Show the configuration of models that is in force."),
+            AiRoute(
+                config,
+                self.config.replace,
+                "ai.config.replace",
+                "Replace the configuration of models.",
+                "PUT",
+                Role.OWNER,
+                needs_step_up=True,
+                body=document,
+            ),
+            AiRoute(gateways, self.gateways.list_all, "ai.gateways.list", "List gateways of models.", asks=_TENANT),
+            AiRoute(gateways, self.gateways.create, "ai.gateways.add", "Add a gateway of models.", "POST", operator, body=new),
+            AiRoute(gateway, self.gateways.show, "ai.gateways.get", "Show a gateway of models.", asks=_TENANT),
+            AiRoute(gateway, self.gateways.delete, "ai.gateways.delete", "End a gateway of models.", "DELETE", operator, asks=_TENANT),
+            AiRoute(f"{gateway}/logs", self.gateways.logs, "ai.logs.list", "List model calls of a gateway.", asks={**_PAGE, **_TENANT}),
+            AiRoute(f"{PREFIX}/usage", self.reports.usage, "ai.usage.list", "Sum up what model calls came to.", asks={**_USAGE, **_TENANT}),
+            AiRoute(f"{PREFIX}/budgets", self.reports.budgets, "ai.budgets.list", "Say what budgets have left.", asks=_TENANT),
+            AiRoute(f"{PREFIX}/experiments", self.reports.experiments, "ai.experiments.list", "List experiments with models."),
+            AiRoute(experiment, self.reports.experiment, "ai.experiments.get", "Show an experiment with its arms."),
+            AiRoute(
+                experiment,
+                self.reports.change_experiment,
+                "ai.experiments.change",
+                "Hold an experiment, go on with it, or share it anew.",
+                "PATCH",
+                operator,
+                body=state,
+            ),
+            AiRoute(f"{PREFIX}/targets", self.targets.list_all, "ai.targets.list", "List the models that routes lead to."),
         )
 
     def router(self) -> Router:

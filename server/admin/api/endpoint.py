@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from server.admin.answers import thing
 from server.admin.api.changes import ApiChanges
 from server.admin.api.openapi import openapi_document
+from server.admin.api.plain_routes import PlainRoute
 from server.admin.asked import administrator_of
 from server.admin.lists.exports import FORMATS, Exports
 from server.admin.lists.list_query import list_query
@@ -30,11 +31,19 @@ class AdminApi:
     """The application behind AdminGuard: `{name}`, `{name}/{key}`, `{name}/{key}/{change}`; `others` by their first segment."""
 
     def __init__(
-        self, resources: Sequence[Resource], changes: ApiChanges, others: Mapping[str, ASGIApp], *, origin: str = "", token_url: str = ""
+        self,
+        resources: Sequence[Resource],
+        changes: ApiChanges,
+        others: Mapping[str, ASGIApp],
+        *,
+        origin: str = "",
+        token_url: str = "",
+        routes: Sequence[PlainRoute] = (),
     ) -> None:
-        """origin, `token_url`: of the administration, and where machines get tokens, for the document about all this."""
+        """origin, `token_url`: of the administration, and where machines get tokens; `routes` of the others: for the document about all
+        this."""
         self._resources = {each.name: each for each in resources}
-        self._origin, self._token_url = origin, token_url
+        self._origin, self._token_url, self._routes = origin, token_url, routes
         self._changes, self._others, self._exports = changes, others, Exports()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,7 +58,7 @@ class AdminApi:
 
     async def _answer(self, request: Request, segments: Sequence[str]) -> Response:
         if list(segments) == [DOCUMENT] and request.method in ("GET", "HEAD"):
-            return thing(openapi_document(tuple(self._resources.values()), self._origin, self._token_url))
+            return thing(openapi_document(tuple(self._resources.values()), self._origin, self._token_url, self._routes))
         resource = self._resources.get(segments[0])
         if resource is None or not all(segments) or len(segments) > 3:
             raise not_found(

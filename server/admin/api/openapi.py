@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from oauth.administration.roles import Role
 from oauth.services.machine import ADMIN_SCOPES, scope_of
 from server.admin.api.changes import ADD
+from server.admin.api.plain_routes import PlainRoute, paths_of
 from server.admin.lists.list_query import DEFAULT_LIMIT, MAX_LIMIT
 from server.admin.resource import VERSION, Change, Column, Field, Filter, Resource
 from server.identity import TITLE
@@ -28,11 +29,12 @@ _SPAN = (
 )
 
 
-def openapi_document(resources: Sequence[Resource], origin: str, token_url: str) -> dict[str, Json]:
+def openapi_document(resources: Sequence[Resource], origin: str, token_url: str, others: Sequence[PlainRoute] = ()) -> dict[str, Json]:
     """Return the document (OpenAPI 3.1.0). origin: of the administration; `token_url`: where machines get tokens."""
     paths: dict[str, dict[str, Json]] = {}
     for resource in resources:
         _add_paths(paths, resource)
+    paths |= paths_of(others, PREFIX, _SCHEME)
     flow = {"tokenUrl": token_url, "scopes": dict(_WORDS)}
     return {
         "openapi": "3.1.0",
@@ -48,7 +50,10 @@ def openapi_document(resources: Sequence[Resource], origin: str, token_url: str)
             "responses": {"Refused": {"description": "What is wrong, and the way out.", "content": _json(_ref("Error"))}},
             "securitySchemes": {_SCHEME: {"type": "oauth2", "flows": {"clientCredentials": flow}}},
         },
-        "tags": [{"name": each.name, "description": each.about or each.title} for each in resources],
+        "tags": [
+            *({"name": each.name, "description": each.about or each.title} for each in resources),
+            *({"name": name} for name in dict.fromkeys(each.name.partition(".")[0] for each in others)),
+        ],
     }
 
 

@@ -9,7 +9,7 @@ from server.admin.resource import Resource
 #: pages that are no list, and whether only whoever reaches every tenant sees them
 OWN_PAGES = (("", "Dashboard", False), ("slo", "Objectives", False), ("health", "Health", True))
 GROUPS = (
-    ("What happens", ("calls", "errors", "usage", "audit", "decisions")),
+    ("What happens", ("calls", "traces", "errors", "runbooks", "usage", "audit", "decisions")),
     ("Who may", ("tenants", "people", "clients", "services", "trust", "connections")),
     ("What runs", ("operations", "jobs", "webhooks", "alerts", "reports")),
     ("The gateway", ("config", "backups", "sinks", "share-links")),

@@ -1,6 +1,5 @@
 """A trace: everything with one id, in order, with when each part ran."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,13 +11,12 @@ from server.admin.console.page import ConsolePages
 from server.admin.console.things import Member, member
 from server.admin.console.values import duration, shown
 from server.admin.console.visitor import Visitor
+from server.admin.nouns.records.traces import TRACE_ID
 from server.admin.reading import MAX_READ_S
 from server.admin.refusals import not_found
 from server.admin.traces import TraceEntry, TraceReader
 from server.storage.read_limit import reads_within
 
-#: ids of callers may be of any kind; one that no store has is told so
-_TRACE_ID = re.compile(r"[\x21-\x7e]{1,64}")
 #: units of a bar's picture; what is too short to see is as wide as this
 _WIDTH, _LEAST = 1_000, 4
 #: members that the page says elsewhere
@@ -47,7 +45,7 @@ class TracePages:
         """Answer a GET. Raises AdminRefused, ReadTooLong."""
         trace_id = visitor.request.path_params["id"].strip().lower()
         found: Sequence[TraceEntry] = ()
-        if _TRACE_ID.fullmatch(trace_id):
+        if TRACE_ID.fullmatch(trace_id):
             with reads_within(MAX_READ_S):
                 found = await self._traces.of(trace_id, visitor.administrator.reach(None))
         if not found:

@@ -47,12 +47,14 @@ def open_api(administration: Administration) -> ASGIApp:
     def resource_of(tenant_id: str) -> str:
         return resources.of(tenant_id, "admin")
 
+    ai = ai_administration(administration)
     api = AdminApi(
         administration.nouns,
         ApiChanges(Repetitions(store.idempotency)),
-        {"ai": ai_administration(administration).router()},
+        {"ai": ai.router()},
         origin=settings.admin_url,
         token_url=f"{settings.base_url}/token",
+        routes=ai.routes(),
     )
     machines = Machines(store.machines)
     administrators = Administrators(administration.access_tokens, store.subjects, store.admin_roles, tenants, resource_of, machines.of)

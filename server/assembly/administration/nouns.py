@@ -21,12 +21,15 @@ from server.admin.nouns.records.audit import Audit
 from server.admin.nouns.records.calls import Calls
 from server.admin.nouns.records.decisions import Decisions
 from server.admin.nouns.records.errors import Errors
+from server.admin.nouns.records.traces import Traces
 from server.admin.nouns.records.usage import Usage
 from server.admin.nouns.reports import Reports
+from server.admin.nouns.runbooks import Runbooks
 from server.admin.nouns.share_links import ShareLinks
 from server.admin.nouns.tenants import TenantNoun
 from server.admin.nouns.webhooks import Webhooks
 from server.admin.resource import Resource
+from server.admin.traces import TraceReader
 from server.alerts.board import AlertBoard
 from server.alerts.delivery import Deliveries
 from server.alerts.sinks.opened import Sinks
@@ -38,6 +41,7 @@ from server.config_versions.changes import ConfigChanges
 from server.storage.administration.people import SqlPeople
 from server.storage.database import now_us
 from server.storage.tenant_removal.removal import TenantRemoval
+from server.storage.workflows.runs.traced_runs import SqlTracedRuns
 from tools.operation import Operation
 
 
@@ -45,6 +49,9 @@ def assemble_nouns(of: Administration) -> tuple[Resource, ...]:
     """Return every noun of the administration, in the order in which menus show them."""
     settings, store, operations, work = of.settings, of.store, of.operations, of.work
     revocation, reports = of.revocation, of.reports
+    calls = Calls(store.calls, store.subjects)
+    runs = SqlTracedRuns(store.database)
+    reader = TraceReader(store.calls, store.model_calls, store.audit_trail, store.subjects, store.event_lines, runs)
     board = AlertBoard(store.alerts, lambda: of.config.current.alerts)
 
     def known(tenant_id: str) -> Mapping[str, Operation]:
@@ -60,8 +67,10 @@ def assemble_nouns(of: Administration) -> tuple[Resource, ...]:
         return await try_sinks(deliveries, section.sinks, now_us(), gateway=settings.base_url, environment=settings.store.environment)
 
     return (
-        Calls(store.calls, store.subjects).resource(),
+        calls.resource(),
+        Traces(calls, reader).resource(),
         Errors(store.figures, store.audit_trail).resource(),
+        Runbooks().resource(),
         Usage(store.figures, ids).resource(),
         Audit(store.audit_trail).resource(),
         Decisions(store.decisions, store.subjects).resource(),

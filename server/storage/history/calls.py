@@ -38,6 +38,8 @@ class CallFilter:
     error_code: str | None = None
     at_least_ms: float | None = None
     failures_only: bool = False
+    #: what clients asked, and none of the steps that it took
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ class SqlCallHistory:
             query = query.where(c.duration_ms >= which.at_least_ms)
         if which.failures_only:
             query = query.where(c.success == false())
+        if which.is_whole:
+            query = query.where(c.step == "")
         return query, by_number
 
     async def trace(self, trace_id: str, tenant_id: str | None = None, limit: int = 1_000) -> Sequence[KeptCall]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, func, literal_column, select, update
+from sqlalchemy import BigInteger, false, func, literal_column, select, tuple_, update
 
 from server.storage.database import Database
 from server.storage.history.operation_uses import OperationUse, OperationUses
@@ -125,20 +125,25 @@ class HistoryFigures:
             found = await connection.execute(select(error_ledger.c.fingerprint).where(error_ledger.c.fingerprint == fingerprint))
             return found.first() is not None
 
-    async def failures_by_hour(self, kind: ErrorKind, first_us: int, hours: int) -> Sequence[int]:
-        """Return how often the kind's operation failed with its code in each of so many hours from `first_us` on, for whichever reason."""
-        c = call_records.c
+    async def failures_by_hour(self, kinds: Sequence[ErrorKind], first_us: int, hours: int) -> Sequence[Sequence[int]]:
+        """Return for each kind how often its operation failed with its code in each of so many hours from `first_us` on, for whichever
+        reason."""
+        c, found = call_records.c, dict[tuple[Any, ...], int]()
         # Written out: with parameters PostgreSQL would see two expressions where one is grouped by.
         first, length = literal_column(str(first_us), BigInteger), literal_column(str(HOUR_US), BigInteger)
         place = ((c.time - first) // length).label("place")
-        query = select(place, func.count().label("failures")).where(
-            c.tenant == kind.tenant_id, c.time >= first_us, c.time < first_us + hours * HOUR_US, c.error_code == kind.code
-        )
-        if kind.operation != UNKNOWN:
-            query = query.where(c.operation == kind.operation)
+        # What is no operation is one kind, whatever it was called.
         async with self._database.read() as connection:
-            found = {row.place: row.failures for row in await connection.execute(query.group_by(place))}
-        return [found.get(place, 0) for place in range(hours)]
+            for columns in ((c.tenant, c.error_code, c.operation), (c.tenant, c.error_code)):
+                wanted = {_place_of(kind) for kind in kinds if len(_place_of(kind)) == len(columns)}
+                if not wanted:
+                    continue
+                query = select(*columns, place, func.count()).where(
+                    c.success == false(), tuple_(*columns).in_(wanted), c.time >= first_us, c.time < first_us + hours * HOUR_US
+                )
+                for *key, hour, failures in await connection.execute(query.group_by(*columns, place)):
+                    found[*key, hour] = failures
+        return [[found.get((*_place_of(kind), hour), 0) for hour in range(hours)] for kind in kinds]
 
     async def set_error_state(self, fingerprint: str, state: str, by: str, tenant_id: str | None = None) -> bool:
         """Acknowledge or resolve a kind of failure; False: there is none, or it is another tenant's."""
@@ -147,6 +152,11 @@ class HistoryFigures:
             change = change.where(error_ledger.c.tenant == tenant_id)
         async with self._database.write() as connection:
             return (await connection.execute(change)).rowcount == 1
+
+
+def _place_of(kind: ErrorKind) -> tuple[str, ...]:
+    whole = kind.tenant_id, kind.code, kind.operation
+    return whole[:2] if kind.operation == UNKNOWN else whole
 
 
 def _kind(values: Any) -> ErrorKind:

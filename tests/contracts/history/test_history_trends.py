@@ -64,7 +64,7 @@ async def test_a_kind_of_failure_is_told_by_the_hour(history_database: Database)
     history, figures = SqlCallHistory(history_database), HistoryFigures(history_database)
     await history.append_calls([GOOD, *(failed(FIRST_US + hour * HOUR_US + 1) for hour in (0, 0, 2, 9)), failed(FIRST_US, "globex")])
     kind = next(each for each in await figures.errors(0) if each.tenant_id == "acme")
-    assert list(await figures.failures_by_hour(kind, FIRST_US, 4)) == [2, 0, 1, 0]
+    assert await figures.failures_by_hour([kind], FIRST_US, 4) == [[2, 0, 1, 0]]
 
 
 async def test_steps_tell_tokens_apart_by_grant_and_outcome(history_database: Database) -> None:

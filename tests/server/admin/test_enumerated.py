@@ -23,6 +23,7 @@ from tools.ai_gateway.caller_keys import CallerKeyIssuer
 OTHER = "globex"
 #: nouns of which `two_tenants.fill` makes nothing, and why
 WITHOUT_A_ROW = {
+    "runbooks": "the same for everybody",
     "usage": "sums of a tenant's own operations; the names are in calls",
     "decisions": "written by the gateway, a moment after a call",
     "jobs": "the same four of every tenant, until it has others",

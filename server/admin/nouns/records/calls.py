@@ -65,10 +65,11 @@ class Calls:
             when_empty="No such calls. Ask for a longer range, or take a filter away.",
         )
 
-    async def rows(self, _administrator: Administrator, query: ListQuery) -> Rows:
+    async def rows(self, _administrator: Administrator, query: ListQuery, *, is_whole: bool = False) -> Rows:
+        """Return a page; `is_whole`: of what clients asked, and none of the steps that it took."""
         place = numbers_of(query.cursor, 2)
         before = None if place is None else (place[0], place[1])
-        which = await self._which(query)
+        which = await self._which(query, is_whole=is_whole)
         found = [] if which is None else await self.calls.calls(which, query.limit + 1, before)
         shown = found[: query.limit]
         names = await names_of(self.subjects, {(kept.record.tenant_id, kept.record.subject) for kept in shown})
@@ -79,7 +80,7 @@ class Calls:
         which = await self._which(query)
         return 0 if which is None else await self.calls.count(which, query.limit)
 
-    async def _which(self, query: ListQuery) -> CallFilter | None:
+    async def _which(self, query: ListQuery, *, is_whole: bool = False) -> CallFilter | None:
         """Return which calls are meant; None: those of somebody who is nobody here."""
         asked, subject = query.filters, None
         if person := asked.get("person"):
@@ -97,6 +98,7 @@ class Calls:
             error_code=asked.get("code"),
             at_least_ms=_milliseconds(asked.get("slower_than_ms")),
             failures_only="failed" in asked,
+            is_whole=is_whole,
         )
 
     async def _subject(self, tenant_id: str | None, person: str) -> str | None:

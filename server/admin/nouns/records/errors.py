@@ -1,7 +1,7 @@
 """Errors: failures by kind, how often and since when, and whether somebody looks after them."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from server.admin.administrators import Administrator
@@ -40,13 +40,12 @@ class Errors:
                 Column(name="first", title="First", kind="time", is_aside=True),
                 Column(name="last", title="Last", kind="time"),
                 Column(name="reason", title="Reason"),
+                Column(name="last_day", title="Last 24 h", kind="spark"),
                 Column(name="state", title="State", kind="state"),
                 Column(name="trace_id", title="Trace", link="traces"),
+                Column(name="runbook", title="Runbook", link="runbooks"),
             ),
-            facts=(
-                Column(name="changed_by", title="By"),
-                Column(name="last_day", title="This operation and code, last 24 h", kind="spark"),
-            ),
+            facts=(Column(name="changed_by", title="By"),),
             rows=self.rows,
             one=self.one,
             filters=(
@@ -76,14 +75,19 @@ class Errors:
         )
         shown = found[: query.limit]
         more = len(found) > query.limit
-        return Rows([error_row(kind) for kind in shown], cursor_after(shown[-1].last_at_us, shown[-1].fingerprint) if more else None)
+        return Rows(await self._with_last_day(shown), cursor_after(shown[-1].last_at_us, shown[-1].fingerprint) if more else None)
 
     async def one(self, administrator: Administrator, key: str) -> Row | None:
         found = await self.figures.error(key, administrator.reach(None))
         if found is None:
             return None
+        return (await self._with_last_day([found]))[0]
+
+    async def _with_last_day(self, kinds: Sequence[ErrorKind]) -> list[Row]:
+        """Return rows with how often operation and code failed in each of the last hours."""
         first_us = (int(self.clock() * 1_000_000) // HOUR_US - HOURS + 1) * HOUR_US
-        return {**error_row(found), "last_day": list(await self.figures.failures_by_hour(found, first_us, HOURS))}
+        by_hour = await self.figures.failures_by_hour(kinds, first_us, HOURS)
+        return [{**error_row(kind), "last_day": list(hours)} for kind, hours in zip(kinds, by_hour, strict=True)]
 
     async def acknowledge(self, administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
         return await self._mark(administrator, key, "acknowledged")
@@ -121,4 +125,5 @@ def error_row(kind: ErrorKind) -> Row:
         "state": kind.state,
         "changed_by": kind.changed_by,
         "trace_id": kind.last_trace_id,
+        "runbook": kind.error_class,
     }
