@@ -2,8 +2,9 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
+from oauth.administration.errors import NotStrongEnough
 from oauth.administration.stores import AdminRoleStore
 from oauth.parameters import Parameters
 from oauth.sign_in.errors import FederationRefused
@@ -15,14 +16,6 @@ from oauth.sign_in.subjects import Subject
 
 #: as long as a proof holds for what opens doors; a session at the provider that is older is none here
 PROOF_S = 600
-
-
-class NotStrongEnough(FederationRefused):
-    """The provider signed somebody in, and did not say that it was in a way that opens the console. `wanted`: one of these."""
-
-    def __init__(self, provider: IdentityProvider, said: Sequence[str]) -> None:
-        super().__init__(f"neither acr nor amr has one of {', '.join(provider.admin_acr)}; they have {', '.join(said) or 'nothing'}")
-        self.provider, self.said, self.wanted = provider, tuple(said), provider.admin_acr
 
 
 class ConsoleFederation:

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from oauth.administration.console_federation import ConsoleFederation, NotStrongEnough
+from oauth.administration.console_federation import ConsoleFederation
+from oauth.administration.errors import NotStrongEnough
 from oauth.administration.stores import Proof
 from oauth.errors import OAuthError
 from oauth.parameters import parse_form
