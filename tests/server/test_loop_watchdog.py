@@ -19,6 +19,8 @@ from tests.loop.stalled_gateway import StalledGateway, stalled_gateway
 #: no measure of speed: what is above it hangs, on however slow a machine
 HANG_S = 10.0
 MAX_S = 60.0
+#: of each corpus, so that none takes the time that a test may take, on however slow a machine
+PARTS = 5
 
 
 @pytest.fixture(scope="module")
@@ -43,19 +45,21 @@ async def answered(house: StalledGateway, each: Input) -> None:
     assert b"internal_error" not in answer[:100_000], each.name
 
 
-async def test_no_input_of_the_corpus_hangs_or_breaks(house: StalledGateway) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_no_input_of_the_corpus_hangs_or_breaks(house: StalledGateway, part: int) -> None:
     """The rows of attacks.md about the event loop, and what else there is of their kind."""
     corpus = list(inputs(house.api_by_path))
     assert len(corpus) >= 80
-    for each in corpus:
+    for each in corpus[part::PARTS]:
         await answered(house, each)
 
 
-async def test_no_model_call_of_the_corpus_hangs_or_breaks(house: StalledGateway) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+async def test_no_model_call_of_the_corpus_hangs_or_breaks(house: StalledGateway, part: int) -> None:
     """Bodies of 4 MB in every dialect, and what a provider may answer to them."""
     corpus = list(model_calls(with_largest=False))
     assert len(corpus) >= 150
-    for each in corpus:
+    for each in corpus[part::PARTS]:
         await answered(house, each)
 
 

@@ -4,8 +4,6 @@ import os
 import pty
 import select
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ import pytest
 
 from tests.command_line import ascend_here
 from tests.flows.gateway_process import environment
+from tests.forked.program import ForkedProgram
 
 SECRET = "a long and secret line"
 WAIT_S = 60
@@ -25,7 +24,7 @@ WAIT_S = 60
 class Terminal:
     """A command with a terminal of its own, and what stands on the screen."""
 
-    process: subprocess.Popen[bytes]
+    process: ForkedProgram
     screen_fd: int
     screen: str = ""
 
@@ -51,12 +50,9 @@ class Terminal:
 @contextmanager
 def terminal(data: Path, *words: str) -> Iterator[Terminal]:
     """Run `ascend` as a person does who sits at it."""
-    command = [str(Path(sys.executable).with_name("ascend")), *words, "--data", str(data)]
     screen_fd, own_fd = pty.openpty()
-    # In a session of its own the terminal of whoever runs the tests cannot be asked.
-    process = subprocess.Popen(
-        command, stdin=own_fd, stdout=own_fd, stderr=own_fd, env=environment({"TERM": "dumb"}), start_new_session=True
-    )
+    own = Path(os.ttyname(own_fd))
+    process = ForkedProgram([*words, "--data", str(data)], environment({"TERM": "dumb"}), own, own, own)
     try:
         yield Terminal(process, screen_fd)
     finally:

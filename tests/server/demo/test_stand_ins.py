@@ -16,9 +16,8 @@ from server.demo.stand_ins.traffic import Traffic
 PREFIXES = ("server.demo.gong", "server.demo.salesforce", "tools.workflows.ingestion.gong", "tools.workflows.ingestion.salesforce")
 
 
-@pytest.mark.parametrize("module", ["server.app", "server.commands.serve"])
-def test_a_gateway_loads_none_of_them(module: str) -> None:
-    program = f"import sys, {module}; print(*(m for m in sys.modules if m.startswith({PREFIXES!r})))"
+def test_a_gateway_loads_none_of_them() -> None:
+    program = f"import sys, server.app, server.commands.serve; print(*(m for m in sys.modules if m.startswith({PREFIXES!r})))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == ""
 
