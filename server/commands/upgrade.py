@@ -73,6 +73,7 @@ async def _state(url: str, migrations: Migrations) -> SchemaState:
 async def _troubles(settings: Settings, states: dict[str, SchemaState]) -> AsyncIterator[str]:
     """Yield what is in the way, each with the way out."""
     for name, state in states.items():
+        # Nodes of the version that is there go on while this one takes over, unless a step took away what they read.
         if state.is_newer:
             yield (
                 f"the {name} is of a newer version (revision {state.revision}; this one knows {state.newest}); "
@@ -102,7 +103,8 @@ async def _config_faults(url: str) -> list[str]:
 
 def _in_words(state: SchemaState) -> str:
     if not state.missing:
-        return f"revision {state.revision}" + ("" if state.is_newer else ", nothing to do")
+        ahead = ", of a newer version that works with this one" if state.is_ahead and not state.is_newer else ""
+        return f"revision {state.revision}" + (ahead or ("" if state.is_newer else ", nothing to do"))
     steps = ", ".join(name[6:].replace("_", " ") for name in state.missing[-5:])
     more = "" if len(state.missing) <= 5 else f" and {len(state.missing) - 5} before them"
     return f"from revision {state.revision or 'none'} to {state.newest}: {steps}{more}"

@@ -38,6 +38,8 @@ def test_what_is_ahead_is_said_and_nothing_is_changed(folder: Path) -> None:
 
 def test_older_code_on_a_newer_store_says_so_in_one_line(folder: Path) -> None:
     _at(folder, "UPDATE alembic_version SET version_num = '9999'")
+    assert "9999, of a newer version that works with this one" in ascend_here("upgrade", "--check", data_dir=folder).stdout
+    _at(folder, "UPDATE store_facts SET value = '9998' WHERE name = 'works_with:alembic_version'")
     for words in (("upgrade", "--check"), ("upgrade",), ("tenant", "list")):
         said = ascend_here(*words, data_dir=folder)
         assert (said.returncode, len(said.stderr.splitlines())) == (1, 1)

@@ -1,0 +1,1 @@
+"""The schemas of releases whose nodes may run beside newer ones, as SQLite writes them down."""
