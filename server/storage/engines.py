@@ -1,7 +1,9 @@
 """Engines: how every connection to the store is set up, and transactions that run whole in a thread."""
 
+import sqlite3
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from functools import partial
+from typing import Literal, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -38,25 +40,30 @@ def engine_for(url: str, begin: str, pool_size: int, limits: PostgresLimits | No
         if limits is not None:
             configure_postgres(engine.sync_engine, limits)
         return engine
-    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, connect_args={"async_creator_fn": connect}, hide_parameters=True)
-    configure_sqlite(engine.sync_engine, begin)
+    # Set up where it is opened, in its thread: as an event, each setting would be a change of threads (decision 0077).
+    opened = {"async_creator_fn": partial(connect, set_up_sqlite)}
+    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, connect_args=opened, hide_parameters=True)
+    _begin_by(engine.sync_engine, begin)
     return engine
 
 
 def configure_sqlite(engine: Engine, begin: str, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> None:
     """Have every connection of `engine` set up as all of ours are, and every transaction start with the statement `begin`."""
+    event.listen(engine, "connect", lambda connection, _record: set_up_sqlite(connection, synchronous))
+    _begin_by(engine, begin)
 
-    def configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # We say BEGIN ourselves, below.
-        cursor = connection.cursor()
-        # synchronous=FULL: a rotated refresh token must be on disk before the client hears of it (power loss included).
-        # secure_delete: what is forgotten is overwritten, in whatever page a row ever stood.
-        settings = ("journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON", "secure_delete=ON")
-        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", *settings):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
 
-    event.listen(engine, "connect", configure)
+def set_up_sqlite(connection: sqlite3.Connection, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> None:
+    """Set up a connection that was opened just now, in its thread."""
+    connection.isolation_level = None  # We say BEGIN ourselves, below.
+    # synchronous=FULL: a rotated refresh token must be on disk before the client hears of it (power loss included).
+    # secure_delete: what is forgotten is overwritten, in whatever page a row ever stood.
+    settings = ("journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON", "secure_delete=ON")
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", *settings):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_by(engine: Engine, begin: str) -> None:
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
 
 

@@ -111,8 +111,18 @@ class StatementConnection(aiosqlite.Connection):
             raise
 
 
-def connect(database: str, **options: Any) -> StatementConnection:
-    """Return a connection to await, as `aiosqlite.connect` does; its thread ends with the process at the latest."""
-    connection = StatementConnection(lambda: sqlite3.connect(database, **options), iter_chunk_size=ROWS_AHEAD)
+def connect(set_up: Callable[[sqlite3.Connection], None], database: str, **options: Any) -> StatementConnection:
+    """Return a connection to await, as `aiosqlite.connect` does, set up in its thread, which ends with the process at the latest."""
+
+    def opened() -> sqlite3.Connection:
+        connection: sqlite3.Connection = sqlite3.connect(database, **options)
+        try:
+            set_up(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    connection = StatementConnection(opened, iter_chunk_size=ROWS_AHEAD)
     connection._thread.daemon = True
     return connection

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from server.config.store import sqlite_url
 from server.storage.database import Database
+from server.storage.engines import set_up_sqlite
 from server.storage.sqlite_connection import ROWS_AHEAD, StatementConnection, connect
 
 
@@ -98,7 +99,7 @@ async def test_a_statement_that_fails_undoes_its_transaction_and_the_next_one_is
 async def test_a_transaction_that_began_when_nobody_waited_any_more_is_undone(tmp_path: Path) -> None:
     """What is asked of the thread cannot be taken back: it may begin a transaction after its caller was cancelled."""
     may_go_on = threading.Event()
-    connection = connect(str(tmp_path / "store.sqlite3"), isolation_level=None)
+    connection = connect(set_up_sqlite, str(tmp_path / "store.sqlite3"))
     async with connection:
         before = asyncio.ensure_future(connection.in_thread(may_go_on.wait, 10))
         beginning = asyncio.ensure_future(connection.cursor().execute("BEGIN IMMEDIATE"))
