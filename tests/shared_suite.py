@@ -12,7 +12,7 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 
 REPOSITORY = Path(__file__).parents[1]
 #: tests of programs in processes of their own, of long runs, or of megabytes again and again
-LONG = {"flows", "conformance", "contracts", "ingestion", "console", "test_loop_watchdog.py"}
+LONG = {"flows", "deploy", "conformance", "contracts", "ingestion", "console", "test_loop_watchdog.py"}
 #: large programs that a worker starts once for all of its tests, as they name them
 PROGRAMS = {"CHROMIUM": "chromium", "postgres_server": "postgresql"}
 #: folders whose tests share what their conftest starts
