@@ -51,6 +51,9 @@ def read_error(body: bytes) -> ErrorAnswer:
 def read_page(body: bytes) -> ObjectPage:
     """Return one page of ListObjectsV2. Raises AnswerUnreadable."""
     root = _read(body)
+    # Another document has no objects either, and an empty list would be the word of a page that somebody put in between.
+    if _local(root) != "ListBucketResult":
+        raise AnswerUnreadable("the answer is no list of S3's")
     try:
         objects = [
             ObjectInfo(_text(each, "Key", whole=True), int(_text(each, "Size")), datetime.fromisoformat(_text(each, "LastModified")))
@@ -71,10 +74,13 @@ def read_upload_id(body: bytes) -> str:
 
 def read_uploads(body: bytes) -> Sequence[tuple[str, str, datetime]]:
     """Return key, id and beginning of each unfinished upload of a page. Raises AnswerUnreadable."""
+    root = _read(body)
+    if _local(root) != "ListMultipartUploadsResult":
+        raise AnswerUnreadable("the answer is no list of S3's")
     try:
         return [
             (_text(each, "Key", whole=True), _text(each, "UploadId", whole=True), datetime.fromisoformat(_text(each, "Initiated")))
-            for each in _all(_read(body), "Upload")
+            for each in _all(root, "Upload")
         ]
     except ValueError as error:
         raise AnswerUnreadable("a list has an upload without a time") from error

@@ -14,7 +14,7 @@ from server.object_storage.exchange import Exchange
 from server.object_storage.location import BucketLocation
 from server.object_storage.own_objects import is_own, tag_of
 from server.object_storage.uploads import PART_BYTES, give_up_stale, in_parts, upload
-from tools.egress.client import Egress
+from tools.egress.client import Egress, OutboundResponse
 from tools.egress.streamed import StreamedResponse
 from tools.errors import UpstreamFailed
 
@@ -22,7 +22,8 @@ from tools.errors import UpstreamFailed
 MAX_LISTED = 100_000
 #: of a body that breaks off, from where it broke off
 RESUMES = 8
-PIECE_TIMEOUT_S = 30.0
+#: so much comes at least in such a time
+LEAST_BYTES, PIECE_TIMEOUT_S = 64 * 1024, 30.0
 _CREATE_ONLY = (("If-None-Match", "*"),)
 
 
@@ -56,7 +57,7 @@ class Bucket:
                 await upload(self.exchange, key, parts, (first, second), headers, condition)
                 return
         try:
-            await self.exchange.send("PUT", key, None, (*headers, *condition), first)
+            self._taken(name, await self.exchange.send("PUT", key, None, (*headers, *condition), first))
         except ObjectExists as error:
             if not error.may_be_own or not await is_own(self.exchange, key, len(first), tag_of(first)):
                 raise
@@ -64,7 +65,7 @@ class Bucket:
             if not condition or error.status != 501:
                 raise
             self._is_unconditional = True
-            await self.exchange.send("PUT", key, None, headers, first)
+            self._taken(name, await self.exchange.send("PUT", key, None, headers, first))
 
     async def get(self, name: str) -> AsyncGenerator[bytes]:
         """Yield an object's bytes as they come; what breaks off goes on where it was, of the same object. Raises ObjectStorageError."""
@@ -121,6 +122,11 @@ class Bucket:
         """End uploads that processes left when they died, a day ago or longer; return how many."""
         return await give_up_stale(self.exchange, self.location.prefix, datetime.now(UTC))
 
+    def _taken(self, name: str, answer: OutboundResponse) -> None:
+        """Raise StorageRefused where a success is not S3's: a page of some proxy would pass for an object that is kept."""
+        if not answer.headers.get("ETag"):
+            raise StorageRefused(f"bucket {self.location.bucket}: {name} was taken and has no ETag; the server is not S3's like")
+
     def _key(self, name: str) -> str:
         return self.location.prefix + name
 
@@ -136,5 +142,11 @@ async def of_bytes(body: bytes) -> AsyncIterator[bytes]:
 
 
 async def _pieces(response: StreamedResponse) -> AsyncIterator[bytes]:
-    while piece := await response.read_by(anyio.current_time() + PIECE_TIMEOUT_S):
+    """Yield a body as it comes. Raises TimeoutError where less than LEAST_BYTES came in PIECE_TIMEOUT_S: a byte a second never ends."""
+    came, until = 0, anyio.current_time() + PIECE_TIMEOUT_S
+    while piece := await response.read_by(until):
         yield piece
+        came += len(piece)
+        # What is done with a piece is not the server's time.
+        if came >= LEAST_BYTES:
+            came, until = 0, anyio.current_time() + PIECE_TIMEOUT_S

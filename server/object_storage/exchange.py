@@ -93,14 +93,19 @@ class Exchange:
         """Return when an object's bytes begin to come; whoever has them closes them. Raises what `send` raises; tried once."""
         try:
             request = await self._signed("GET", key, None, headers, None)
-            response = await open_streamed(self.egress, request, anyio.current_time() + TIMEOUT_S)
-            if response.status < 300:
-                return response
-            try:
-                error = read_error(await response.read_all(MAX_ANSWER_BYTES))
-                raise self._failure(response.status, error, key, self._asked_wait_s(response.headers))
-            finally:
-                response.close()
+            # Whoever takes the request and says nothing, or says it byte by byte, is given no longer than anybody else.
+            with anyio.fail_after(TIMEOUT_S):
+                response = await open_streamed(self.egress, request, anyio.current_time() + TIMEOUT_S)
+                if response.status < 300:
+                    return response
+                try:
+                    error = read_error(await response.read_all(MAX_ANSWER_BYTES))
+                    raise self._failure(response.status, error, key, self._asked_wait_s(response.headers))
+                finally:
+                    response.close()
+        except TimeoutError as error:
+            said = f"bucket {self.location.bucket}: no answer within {TIMEOUT_S:.0f} s"
+            raise StorageUnavailable(f"{said}; look at the endpoint, or try again later") from error
         except (EgressRefused, Busy, UpstreamFailed) as error:
             raise self._not_reached(error) from error
 

@@ -51,6 +51,7 @@ _WORDS = {
     "upstream_unreachable": "it could not be reached",
     "upstream_reset": "it broke off the connection",
     "upstream_malformed": "it answered with something that is not HTTP",
+    "upstream_too_large": f"its answer has more than {MAX_ANSWER_BYTES // 1024} KB, and nobody knows whether it took the message",
 }
 
 

@@ -1,8 +1,9 @@
 """What a server does wrong on the way: asked again where that is safe, told where it is not."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from itertools import count
 
 import pytest
@@ -42,7 +43,8 @@ def refusing(status: int, code: str, **headers: str) -> web.Response:
 
 async def test_a_server_that_says_later_is_asked_again() -> None:
     """S3: SlowDown and InternalError are no end, ConditionalRequestConflict neither."""
-    answers = iter([refusing(503, "SlowDown"), refusing(500, "InternalError"), refusing(409, "ConditionalRequestConflict"), web.Response()])
+    later = [refusing(503, "SlowDown"), refusing(500, "InternalError"), refusing(409, "ConditionalRequestConflict")]
+    answers = iter([*later, web.Response(headers={"ETag": '"t"'})])
 
     async def handle(request: web.Request) -> web.Response:
         return next(answers)
@@ -197,7 +199,7 @@ async def test_a_server_without_conditions_is_asked_without_them_from_then_on() 
 
     async def handle(request: web.Request) -> web.Response:
         conditions.append(request.headers.get("If-None-Match"))
-        return refusing(501, "NotImplemented") if conditions[-1] else web.Response()
+        return refusing(501, "NotImplemented") if conditions[-1] else web.Response(headers={"ETag": '"t"'})
 
     async with asking(handle) as bucket:
         await bucket.put("x", of_bytes(b"x"), if_absent=True)
@@ -228,7 +230,7 @@ async def test_what_is_put_says_what_it_hashes_to() -> None:
 
     async def handle(request: web.Request) -> web.Response:
         said.append((request.headers["Content-MD5"], request.headers["Authorization"]))
-        return web.Response()
+        return web.Response(headers={"ETag": '"t"'})
 
     async with asking(handle) as bucket:
         await bucket.put("x", of_bytes(b"hello"))
@@ -250,7 +252,15 @@ async def test_a_bucket_elsewhere_is_not_followed_and_its_region_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ['<!DOCTYPE x [<!ENTITY a "b">]><L>&a;</L>', "not xml", "<L><Contents><Key>k</Key><Size>x</Size></Contents></L>", "", "\0" * 9]
+    "body",
+    [
+        '<!DOCTYPE x [<!ENTITY a "b">]><L>&a;</L>',
+        "not xml",
+        "<ListBucketResult><Contents><Key>k</Key><Size>x</Size></Contents></ListBucketResult>",
+        "<html></html>",
+        "",
+        "\0" * 9,
+    ],
 )
 async def test_what_is_no_list_is_not_taken_for_one(body: str) -> None:
     async def handle(request: web.Request) -> web.Response:
@@ -259,3 +269,50 @@ async def test_what_is_no_list_is_not_taken_for_one(body: str) -> None:
     async with asking(handle) as bucket:
         with pytest.raises(StorageRefused, match=r"bucket one: .*look at the endpoint"):
             await bucket.listed()
+
+
+async def test_a_page_that_somebody_put_in_between_keeps_nothing() -> None:
+    """A proxy's sign-in page is a success, too; S3 names the tag of what it keeps."""
+
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(text="<html>Sign in</html>", content_type="text/html")
+
+    async with asking(handle) as bucket:
+        with pytest.raises(StorageRefused, match="has no ETag"):
+            await bucket.put("x", of_bytes(b"x"))
+
+
+async def test_a_server_that_says_nothing_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.object_storage.exchange.TIMEOUT_S", 0.05)
+    ended = asyncio.Event()
+
+    async def handle(request: web.Request) -> web.Response:
+        await ended.wait()
+        return web.Response()
+
+    async with asking(handle) as bucket:
+        with pytest.raises(StorageUnavailable, match="no answer within"):
+            await read(bucket)
+        ended.set()
+
+
+async def test_a_body_that_comes_byte_by_byte_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte in time, and no end."""
+    monkeypatch.setattr("server.object_storage.bucket.PIECE_TIMEOUT_S", 0.1)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Content-Length": "1000000"})
+        await answer.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await answer.write(b"x")
+                await asyncio.sleep(0.005)
+        return answer
+
+    async with asking(handle) as bucket:
+        with pytest.raises(StorageUnavailable, match="broke off"):
+            await read(bucket)
+
+
+async def read(bucket: Bucket) -> bytes:
+    return b"".join([piece async for piece in bucket.get("x")])
