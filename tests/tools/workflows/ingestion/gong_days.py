@@ -9,7 +9,7 @@ from server.demo.gong.api import GongStandIn
 from server.demo.gong.calls import GongCall
 from server.demo.gong.faults import GongFaults
 from server.demo.stand_ins.clock import StandInClock
-from tests.tools.workflows.ingestion.ingesting import SECRET, Ingesting, ingesting, virtual
+from tests.tools.workflows.ingestion.ingesting import A_MOMENT_S, SECRET, Ingesting, ingesting, virtual
 from tools.context_plane.rag.records import item_url
 from tools.workflows.ingestion.gong.gong_ingest import GongIngest
 from tools.workflows.workflow import Workflow
@@ -45,7 +45,8 @@ def taking_in(folder: Path, vendor: GongStandIn, **settings: str) -> AbstractAsy
         async def subjects_of(_tenant_id: str) -> dict[str, str]:
             return subjects
 
-        return GongIngest(subjects_of, virtual(vendor.clock)).workflow()
+        # A key pair is not renewed: a wait is for nobody else.
+        return GongIngest(subjects_of, virtual(vendor.clock, A_MOMENT_S)).workflow()
 
     return ingesting(folder, vendor, workflow_of, **settings)
 

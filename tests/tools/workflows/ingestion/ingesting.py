@@ -111,12 +111,12 @@ class Ingesting:
         return list(await self.gateway.store.documents.list(Scope(TENANT, subject), None, 1000))
 
 
-def virtual(clock: StandInClock) -> Time:
+def virtual(clock: StandInClock, longer_s: float = LONGER_S) -> Time:
     """Return the time of a stand-in, which waits move on."""
 
     async def sleep(seconds: float) -> None:
         clock.advance(seconds)
-        await anyio.sleep(A_MOMENT_S if seconds < 2 else LONGER_S)
+        await anyio.sleep(A_MOMENT_S if seconds < 2 else longer_s)
 
     return Time(now_us=lambda: round(clock.now.timestamp() * 1_000_000), now_s=lambda: clock.seconds, sleep=sleep)
 
