@@ -15,7 +15,7 @@ async def answer_health(routes: Sequence[Route], scope: Scope, receive: Receive,
     if scope["method"] not in ("GET", "HEAD"):
         await Response(status_code=405, headers={"allow": "GET, HEAD"})(scope, receive, send)
         return
-    standing = {route.label: "up" if any(each.may_answer for each in route.backends.all) else "down" for route in routes}
+    standing = {route.label: "up" if any(each.weight and each.may_answer for each in route.backends.all) else "down" for route in routes}
     status = "degraded" if "down" in standing.values() else "ok"
     body = orjson.dumps({"status": status, "timestamp": datetime.now(UTC).isoformat(timespec="seconds"), "edge": standing})
     await Response(body, 200, {"cache-control": "no-store"}, "application/json")(scope, receive, send)

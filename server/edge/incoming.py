@@ -1,6 +1,7 @@
 """A request as it came in, and what is found out about it on its way."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from starlette.types import Receive, Scope, Send
@@ -25,6 +26,8 @@ class Incoming:
     trace_id: str
     #: W3C trace context: the caller's, where it is one, else one of our own
     traceparent: bytes
+    #: the headers by name; of one that comes several times, the last
+    named: Mapping[bytes, bytes]
     subject: str = ""
     user_id: str = ""
     plan: str = ""
@@ -35,17 +38,18 @@ class Incoming:
     @classmethod
     def of(cls, scope: Scope, receive: Receive, send: Send) -> "Incoming":
         headers = scope["headers"]
-        traceparent = next((value for name, value in headers if name == b"traceparent"), None)
+        named = dict(headers)
+        traceparent = named.get(b"traceparent")
         carrier = NO_CARRIER if traceparent is None else {"traceparent": traceparent.decode("latin-1")}
         trace_id = trace_id_of(carrier)
         if traceparent is None or not trace_is_valid(carrier):
             # Not sampled: nobody here collects spans of it. A span id of chance is an identifier, not a secret.
             traceparent = f"00-{trace_id}-{random.getrandbits(64) or 1:016x}-00".encode()
-        return cls(scope, receive, send, buffered_exchange(scope), headers, scope["method"].encode(), trace_id, traceparent)
+        return cls(scope, receive, send, buffered_exchange(scope), headers, scope["method"].encode(), trace_id, traceparent, named)
 
     def value_of(self, wanted: bytes) -> bytes:
         """Return the value of a field, b"" where there is none."""
-        return next((value for name, value in self.headers if name == wanted), b"")
+        return self.named.get(wanted, b"")
 
     @property
     def client(self) -> str:
@@ -54,9 +58,9 @@ class Incoming:
 
     async def answer(self, status: int, fields: Headers, body: bytes) -> None:
         """Send a whole answer. `fields`: all but the length, and perhaps Date."""
-        exchange = self.exchange
-        if exchange is not None and not any(name == b"connection" for name, _ in fields):
-            ours = () if _has_date(fields) else exchange.default_headers
+        exchange, names = self.exchange, {name for name, _ in fields}
+        if exchange is not None and b"connection" not in names:
+            ours = () if b"date" in names else exchange.default_headers
             # decision 0018: a whole answer in one write.
             if exchange.answer_lines(status, head_lines((*ours, *fields)), body):
                 return

@@ -66,6 +66,7 @@ class EdgePlane:
         """Put routes in force. A backend that stays keeps what is known of it."""
         known = {(route.label, backend.url): backend for route in self._table.routes for backend in route.backends.all}
         self._table = RouteTable(self._route(each, known) for each in section.root)
+        self.endpoint.relay.cache.clear()
         paths = [route.config.path for route in self._table.routes if route.config.path]
         self.first_segments, self.takes_all = frozenset(map(first_segment, paths)) - {"*"}, "/*" in paths
 

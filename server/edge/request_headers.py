@@ -27,7 +27,7 @@ _VIA: Final = b"ascend-gateway"
 
 def passed_on(headers: Headers) -> list[tuple[bytes, bytes]]:
     """Return the fields of a request that go on. Raises EdgeRefused for one that goes in a circle."""
-    nominated = _nominated(headers)
+    nominated = nominated_by(headers)
     kept: list[tuple[bytes, bytes]] = []
     for name, value in headers:
         # `X_User_Id` is `X-User-Id` to whoever reads fields as CGI does (RFC 3875 §4.1.18).
@@ -56,12 +56,13 @@ def via(headers: Headers) -> bytes:
     return b", ".join((*before, b"1.1 " + _VIA))
 
 
-def _nominated(headers: Headers) -> frozenset[bytes]:
-    """Return the fields that Connection names, which are of that connection, too."""
+def nominated_by(headers: Headers) -> frozenset[bytes]:
+    """Return the options of every Connection field; fields of such names are of that connection, too (RFC 9110 §7.6.1)."""
+    nominated = frozenset[bytes]()
     for name, value in headers:
         if name == b"connection" and (lower := value.lower()) not in (b"keep-alive", b"close"):
-            return frozenset(option.strip() for option in lower.split(b","))
-    return frozenset()
+            nominated = nominated.union(option.strip() for option in lower.split(b","))
+    return nominated
 
 
 def _without_own(cookies: bytes) -> bytes:

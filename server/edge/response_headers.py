@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from server.edge.request_headers import OWN_COOKIE
+from server.edge.request_headers import OWN_COOKIE, nominated_by
 from server.identity import VERSION
 from tools.egress.relay_answer import Fields
 
@@ -38,10 +38,7 @@ def passed_back(fields: Fields, *, is_sandboxed: bool, has_cors: bool, has_limit
 
     `has_cors`: who may read it is ours to say, not the backend's; `has_limits`: so is how often one may ask.
     """
-    nominated = frozenset[bytes]()
-    for name, value in fields:
-        if name == b"connection":
-            nominated = nominated | {option.strip().lower() for option in value.split(b",")}
+    nominated = nominated_by(fields)
     kept, media_type = [VERSION_FIELD], b""
     for name, value in fields:
         if name in _NOT_PASSED_ON or name in nominated or (has_cors and name.startswith(b"access-control-")):

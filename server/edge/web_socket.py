@@ -10,7 +10,7 @@ from typing import Final
 from server.edge.backends.forwarding import Answer
 from server.edge.incoming import Incoming
 from server.edge.refusals import EdgeRefused
-from server.edge.request_headers import head_lines
+from server.edge.request_headers import head_lines, nominated_by
 from server.edge.response_headers import VERSION_FIELD
 from server.edge.route import Route
 from tools.egress.relay_answer import Fields
@@ -35,9 +35,8 @@ def handshake(route: Route, request: Incoming, own_origin: bytes) -> Fields | No
     """
     if not route.config.websocket or request.value_of(b"upgrade").strip().lower() != b"websocket" or request.exchange is None:
         return None
-    options = {each.strip() for each in request.value_of(b"connection").lower().split(b",")}
     key, version = request.value_of(b"sec-websocket-key"), request.value_of(b"sec-websocket-version")
-    if request.method != b"GET" or b"upgrade" not in options or _KEY.fullmatch(key) is None:
+    if request.method != b"GET" or b"upgrade" not in nominated_by(request.headers) or _KEY.fullmatch(key) is None:
         raise EdgeRefused(400, "invalid_handshake", "this is no handshake of a WebSocket (RFC 6455 §4.1)")
     if version != b"13":
         raise EdgeRefused(426, "invalid_handshake", "WebSockets are of version 13", {"sec-websocket-version": "13", "upgrade": "websocket"})

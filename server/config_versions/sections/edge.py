@@ -138,6 +138,10 @@ class EdgeRoute:
         for index, backend in enumerate(self.backends):
             for place, words in backend.faults():
                 yield ("backends", index, *place), words
+        urls = [backend.url for backend in self.backends]
+        for index, url in enumerate(urls):
+            if url in urls[:index]:
+                yield ("backends", index, "url"), "stands there twice; give it one weight"
         if not any(backend.weight for backend in self.backends):
             yield ("backends",), "all have weight 0; nobody would answer"
         for place, words in self.cors.faults() if self.cors is not None else ():

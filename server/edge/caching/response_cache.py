@@ -58,6 +58,12 @@ class ResponseCache:
         weight = sum(len(each.body) + sum(len(name) + len(value) + 100 for name, value in each.fields) for each in variants)
         self._kept.put(key, variants, weight + len(key[2]) + len(key[3]))
 
+    def clear(self) -> None:
+        """Forget everything, also what is asked for now and comes later: another server may answer from now on."""
+        self._kept.clear()
+        self._changed.clear()
+        self._changed_before = self._clock()
+
     def forget(self, route: str, path: bytes, query: bytes) -> None:
         """Give out nothing any more that was asked for before an unsafe request changed it (RFC 9111 §4.4), to anybody."""
         self._changed.pop((route, path, query), None)

@@ -67,7 +67,11 @@ async def test_fields_of_the_connection_and_those_that_are_ours_do_not_go_on(tmp
     }
     async with backend() as server, edge_of(tmp_path, orders(server)) as edge:
         raw = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        got = await edge.spoken(f"GET /edge/orders/ HTTP/1.1\r\n{raw}\r\n".replace("keep-alive, x-secret", "close, x-secret").encode())
+        got = await edge.spoken(
+            f"GET /edge/orders/ HTTP/1.1\r\n{raw}\r\n".replace(
+                "keep-alive, x-secret", "close, x-secret\r\nConnection: x-other\r\nX-Other: 1"
+            ).encode()
+        )
         assert got.startswith(b"HTTP/1.1 200")
         sent = {name.lower(): value for name, value in server.asked[0].fields}
         assert sent.pop("traceparent").split("-")[1] == edge.records[0].trace_id

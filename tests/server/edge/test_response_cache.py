@@ -160,6 +160,16 @@ def test_stale_answers_are_given_for_as_long_as_they_say() -> None:
     assert [(kept.is_fresh(now), kept.is_usable(now)) for now in at] == [(True, True), (False, True), (False, True), (False, False)]
 
 
+async def test_a_change_of_the_routes_ends_what_was_kept(tmp_path: Path) -> None:
+    says = "Cache-Control: max-age=60"
+    async with backend(counting(says)) as one, backend(counting(says)) as two, edge_of(tmp_path, orders(one, cache={})) as edge:
+        assert number(await edge.client.get("/edge/orders/")) == ("1", "MISS")
+        edge.change(orders(two, cache={}))
+        assert number(await edge.client.get("/edge/orders/")) == ("1", "MISS")
+        assert number(await edge.client.get("/edge/orders/")) == ("1", "HIT")
+        assert (len(one.asked), len(two.asked)) == (1, 1)
+
+
 async def test_what_is_too_large_passes_and_is_not_kept(tmp_path: Path) -> None:
     body = b"a" * (MAX_BODY_BYTES + 1)
 

@@ -52,6 +52,7 @@ colour = "red"
         ({"backends": [{"url": "https://a.example.com/?a=1"}]}, "edge[0].backends[0].url"),
         ({"backends": [{"url": "http://a.example.com"}]}, "edge[0].backends[0].url"),
         ({"backends": [{"url": "https://a.example.com", "weight": 0}]}, "edge[0].backends"),
+        ({"backends": [{"url": "https://a.example.com"}] * 2}, "edge[0].backends[1].url"),
         ({"auth": "required"}, "edge[0].issuer"),
         ({"issuer": "https://id.example.com"}, "edge[0].issuer"),
         ({"algorithms": ["none"]}, "edge[0].algorithms[0]"),
