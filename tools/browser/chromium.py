@@ -1,6 +1,6 @@
 """The operator's Chromium: started, or connected to, when a call first needs it; closed when none does any more.
 
-Only this file knows the driver (playwright), and loads it with the first page.
+The driver (playwright) is loaded with the first page.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from tools.browser.limits import IDLE_S
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Playwright
 
-DRIVER: Final = "playwright"
+_DRIVER: Final = "playwright.async_api"
 START_TIMEOUT_S: Final = 30.0
 CLOSE_TIMEOUT_S: Final = 5.0
 #: a proxy that takes nothing: what the browser itself may ask for, beside the pages, goes nowhere
@@ -86,7 +86,7 @@ class Chromium:
             context.on("page", lambda page: asyncio.ensure_future(_close_popup(page)))
             await context.clear_permissions()
             await context.add_init_script(_WITHOUT_DATAGRAMS)
-        except self._driver_error() as error:
+        except driver_error() as error:
             raise BrowserGone from error
         return context
 
@@ -104,7 +104,7 @@ class Chromium:
             await self._end()
             try:
                 async with asyncio.timeout(START_TIMEOUT_S):
-                    self._driver = await import_module("playwright.async_api").async_playwright().start()
+                    self._driver = await import_module(_DRIVER).async_playwright().start()
                     self._browser = await self._started(self._driver)
             except TimeoutError as error:
                 await self._end()
@@ -136,7 +136,7 @@ class Chromium:
         except TimeoutError:
             async with self._starting:
                 await self._end()
-        except self._driver_error():
+        except driver_error():
             return  # It is gone already.
 
     async def _end(self) -> None:
@@ -157,10 +157,11 @@ class Chromium:
         if self._contexts == 0:
             self._closing = asyncio.ensure_future(self.close())
 
-    @staticmethod
-    def _driver_error() -> type[Exception]:
-        found: type[Exception] = import_module("playwright.async_api").Error
-        return found
+
+def driver_error() -> type[Exception]:
+    """Return what the driver raises, whatever goes wrong."""
+    found: type[Exception] = import_module(_DRIVER).Error
+    return found
 
 
 async def _close_popup(page: Any) -> None:

@@ -6,9 +6,9 @@ import math
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
+from tools.browser.chromium import driver_error
 from tools.browser.errors import BrowserGone, PageFailed
 from tools.browser.forward_proxy import ForwardProxy
 from tools.browser.limits import MB, PageLimits
@@ -134,7 +134,7 @@ class Visit:
     def _failure(self, error: Exception | None) -> Exception:
         """Return what a fault of the driver, or an error page, means."""
         said = str(error or "")
-        if error is not None and not isinstance(error, import_module("playwright.async_api").Error | TimeoutError):
+        if error is not None and not isinstance(error, driver_error() | TimeoutError):
             return error
         if self._proxy.is_spent:
             return self._too_large()
@@ -158,7 +158,7 @@ async def visit(
     try:
         page = await context.new_page()
         session = await context.new_cdp_session(page)
-    except import_module("playwright.async_api").Error as error:
+    except driver_error() as error:
         raise BrowserGone from error
     page.on("dialog", lambda dialog: asyncio.ensure_future(_dismiss(dialog)))
     found = Visit(page, session, proxy, rules, limits, deadline)
