@@ -51,6 +51,7 @@ BENCHMARKS = (
     Benchmark("structure", "no hidden import, no circle, no file above 300 lines, no folder above 20 modules"),
     Benchmark("start", "warm start to ready in at most 2.0 s; at most 160 MB resident when idle, with the demo catalogue"),
     Benchmark("workers", "a second worker takes 0.6 of the memory of the first, and two give 1.8 times the calls", limit_s=600),
+    Benchmark("scale_chaos", "three nodes while they die, stall and lose their store: nothing wrong, lost or doubled", limit_s=900),
     Benchmark("plane_weights", "an AI gateway that nobody uses costs the process at most 3 MB"),
     Benchmark("alerts", "looking at the rules of alerts takes at most 1 % of a core"),
     Benchmark("schedule_slots", "taking a slot costs at most 4 bare transactions; a scheduler that waits asks the store nothing"),

@@ -57,8 +57,15 @@ def store_away(operation_id: str, trace_id: str) -> Failure:
 
 def broken(operation_id: str, trace_id: str) -> Outcome:
     """Log the exception that is being handled, and return what the caller may know of it."""
-    if isinstance(sys.exception(), StoreAway):
+    if _is_store_away(sys.exception()):
         return Outcome("error", error=store_away(operation_id, trace_id))
     _log.exception("operation_failed operation=%s trace_id=%s", operation_id, trace_id)
     message = f"running '{operation_id}' failed inside the gateway; the operator finds it under trace {trace_id}"
     return Outcome("error", error=Failure("internal_error", message))
+
+
+def _is_store_away(error: BaseException | None) -> bool:
+    """Say whether nothing else went wrong; what runs side by side, as a plan does, fails in groups."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(StoreAway)[1] is None
+    return isinstance(error, StoreAway)
