@@ -20,6 +20,7 @@ _NO_BENCHMARK = {
     "__init__",
     "__main__",
     "accepting",
+    "capacity_model",
     "context_fit",
     "index_catalogues",
     "index_fit",
@@ -88,6 +89,11 @@ BENCHMARKS = (
     Benchmark(
         "refresh_cycles", "10,000 connections over 2.2 lives in simulated time: none late, no refresh token used twice", limit_s=1_800
     ),
+    Benchmark(
+        "change_feed", "a revoked token, a disabled person and an import are in force on a second node within 100 ms at p99", limit_s=600
+    ),
+    Benchmark("redis_state", "a shared limit or answer costs at most 8 PINGs of the bare client; a stalled Redis holds up nobody"),
+    Benchmark("capacity", "300 calls a second of 10,000 operations fit three nodes of two cores; the model says where more bends"),
     Benchmark("changes_missed", "of 100,000 changes by six writers on PostgreSQL no node misses one; heard within 0.1 s", limit_s=600),
     Benchmark("openapi_callable", "at least 99 % of the operations of every real document can be called", needs_data=True),
     Benchmark(
