@@ -43,7 +43,7 @@ def shown(gateway: WorkersGateway) -> dict[str, float]:
 
 
 def ready(gateway: WorkersGateway) -> tuple[str, str]:
-    body = httpx2.get(f"{gateway.running.base_url}/readyz", timeout=5).json()
+    body = httpx2.get(f"{gateway.running.base_url}/readyz", timeout=2.5).json()
     return body["status"], body["checks"]["workers"]
 
 
