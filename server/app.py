@@ -213,6 +213,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True, siblings: Si
             config=config,
             reports=reports,
             shared=shared,
+            siblings=siblings,
         )
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),

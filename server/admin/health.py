@@ -23,6 +23,8 @@ HOUR_US, DAY_S = 3_600 * 1_000_000, 86_400.0
 MAX_LATE_US = HOUR_US
 #: of model calls of an hour; single ones fail without anything being wrong
 MAX_MODEL_ERRORS, LEAST_MODEL_CALLS = 0.1, 10
+#: for parts that the gateway serves without
+_ADVICE = {"workers": "one that died is started anew, the log says why it did; the others answer meanwhile"}
 #: when the newest backup was made, epoch seconds; None: there is none. Asks no bucket: health is shown though that cannot be reached
 NewestBackup = Callable[[], Awaitable[float | None]]
 
@@ -85,8 +87,8 @@ class HealthReader:
 
     async def _optional_part(self, name: str) -> Sequence[Finding]:
         wrong = await self.optional[name]()
-        advice = "start it, or look at the network; calls go on meanwhile" if wrong else ""
-        return [Finding(name.capitalize(), "warn" if wrong else "good", wrong or "it answers", advice)]
+        advice = _ADVICE.get(name, "start it, or look at the network; calls go on meanwhile") if wrong else ""
+        return [Finding(name.capitalize(), "warn" if wrong else "good", wrong or "all is there", advice)]
 
     async def _disk(self) -> Sequence[Finding]:
         disk = await anyio.to_thread.run_sync(shutil.disk_usage, self.data_dir)

@@ -20,6 +20,7 @@ from server.assembly.shared_state import SharedState
 from server.assembly.workflows.late_work import LateWork
 from server.config.settings import Settings
 from server.config_versions.live import LiveConfig
+from server.observability.siblings import ALONE, Siblings
 from server.rate_limits import RateLimits
 from server.reports.sources import Sources
 from server.storage.store import Store
@@ -47,6 +48,7 @@ class Administration:
     config: LiveConfig
     reports: Sources
     shared: SharedState = field(default_factory=SharedState)
+    siblings: Siblings = ALONE
     _nouns: "Sequence[Resource]" = field(default=(), init=False)
 
     @property

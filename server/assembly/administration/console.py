@@ -62,7 +62,7 @@ def open_pages(administration: Administration) -> Router:
         newest_backup=newest_backup,
         sinks=lambda: administration.config.current.sinks,
         alerts=lambda: administration.config.current.alerts,
-        optional=administration.shared.checks,
+        optional={**administration.shared.checks, **administration.siblings.checks},
     )
     console = open_console(parts)
     routes = [*signing_in.routes(), *providers.routes(), *invites.routes(), *step_up.routes(), *console.routes]
