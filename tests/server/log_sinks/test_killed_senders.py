@@ -61,5 +61,7 @@ async def every_row_reaches_a_url(folder: Path | str, stride: int = 2) -> None:
     assert {len(each) for each in bodies.values()} == {1}
     # Whoever takes each key once has each row once.
     rows = [json.loads(line) for [body] in bodies.values() for line in body.splitlines()]
-    assert sorted((row["seq"], row["operation"]) for row in rows) == list(enumerate(OPERATIONS, 1))
+    sent = sorted((row["seq"], row["operation"]) for row in rows)
+    # Where other tests used the database before, numbers go on from theirs.
+    assert sent == list(enumerate(OPERATIONS, sent[0][0]))
     assert steps > 20
