@@ -38,11 +38,19 @@ def summed(told_by_worker: Mapping[str, bytes]) -> bytes:
     """Return in the Prometheus text format what workers, by their numbers, told."""
     families: dict[str, tuple[Metric, dict[_Key, float]]] = {}
     for worker, said in told_by_worker.items():
-        for family in orjson.loads(said):
+        for family in _read(said):
             metric, values = families.setdefault(family["name"], (_empty(family), {}))
             for name, labels, value in family["samples"]:
                 _add(values, metric, worker, name, labels, value)
     return generate_latest(_Given(_filled(families.values())))
+
+
+def _read(said: bytes) -> Any:
+    """Return the families that a worker told; none of one that ended in the middle of its word."""
+    try:
+        return orjson.loads(said)
+    except orjson.JSONDecodeError:
+        return []
 
 
 def _add(values: dict[_Key, float], metric: Metric, worker: str, name: str, labels: dict[str, str], value: float) -> None:

@@ -53,6 +53,16 @@ class Workers:
             server.close()
 
 
+async def _whole(reader: asyncio.StreamReader) -> bytes:
+    """Return all that comes. Raises OSError beyond MAX_BYTES: whoever says so much is no worker of ours."""
+    said = bytearray()
+    while piece := await reader.read(1 << 16):
+        said += piece
+        if len(said) > MAX_BYTES:
+            raise OSError("a worker told too much")
+    return bytes(said)
+
+
 class Places:
     """Where the workers of a data directory answer: `workers/1.sock`, open to their owner alone."""
 
@@ -62,6 +72,8 @@ class Places:
     def begin(self) -> None:
         """Make the folder, without what workers of before left there."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # It may be there from before, made by whoever; a worker's place is taken by whoever may write here.
+        self._folder.chmod(0o700)
         self.clear()
 
     def clear(self) -> None:
@@ -105,7 +117,7 @@ class Places:
             with anyio.move_on_after(ANSWER_S), suppress(OSError), self._path(number) as path:
                 reader, writer = await asyncio.open_unix_connection(path, limit=MAX_BYTES)
                 try:
-                    said[str(number + 1)] = await reader.read()
+                    said[str(number + 1)] = await _whole(reader)
                 finally:
                     writer.close()
 

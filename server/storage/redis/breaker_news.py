@@ -21,7 +21,7 @@ MAX_OPEN_S = 3_600.0
 SILENCE_S = 30.0
 AGAIN_S = 1.0
 
-#: KEYS: the set of what is open, by when it ends. ARGV: channel, name, milliseconds (0: closed), who tells, the most that are kept.
+#: KEYS: the set of what is open, by when it ends. ARGV: channel, name, milliseconds (0: closed), what is told, the most that are kept.
 _TELL = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -31,7 +31,7 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - tonumber(ARGV[5]))
 local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
 if last[2] then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', tonumber(last[2]))) end
-redis.call('PUBLISH', ARGV[1], cjson.encode({ARGV[4], ARGV[2], for_ms}))
+redis.call('PUBLISH', ARGV[1], ARGV[4])
 return 0
 """
 #: KEYS: the set. Returns what is open, each with the milliseconds that are left.
@@ -50,7 +50,10 @@ Heard = Callable[[tuple[str, ...], float], None]
 
 @dataclass(slots=True)
 class BreakerNews:
-    """Tells what this node's breakers do, and has them hear what the others' do. `node`: who tells; nobody hears itself."""
+    """Tells what this node's breakers do, and has them hear what the others' do. `node`: who tells; nobody hears itself.
+
+    Which targets and places there are is sealed: others on this Redis neither read it nor can make any up.
+    """
 
     link: RedisLink
     names: RedisNames
@@ -73,7 +76,8 @@ class BreakerNews:
         text = orjson.dumps([kind, *name])
         if len(text) <= MAX_NAME_BYTES:
             for_ms = math.ceil(min(open_s, MAX_OPEN_S) * 1_000)
-            self.link.later(self._tell, [self._set], self._channel, text, for_ms, self.node, MAX_OPEN)
+            told = self.names.sealed(self._channel, orjson.dumps([self.node, text.decode(), for_ms]))
+            self.link.later(self._tell, [self._set], self._channel, self.names.marked(self._set, text), for_ms, told, MAX_OPEN)
 
     async def run(self) -> None:
         """Hear what others tell, and after every connection what is open by then; until cancelled."""
@@ -96,16 +100,17 @@ class BreakerNews:
             await news.subscribe(self._channel)
             # Subscribed first: what is told meanwhile is heard twice rather than never.
             found: list[bytes] = await client.execute_command("EVAL", self._open.text, 1, self._set)  # type: ignore[no-untyped-call]
-            for text, left_ms in zip(found[::2], found[1::2], strict=True):
-                self._take(bytes(text), int(left_ms))
+            for mark, left_ms in zip(found[::2], found[1::2], strict=True):
+                if (text := self.names.unmarked(self._set, bytes(mark))) is not None:
+                    self._take(text, int(left_ms))
             while True:
                 message = await news.get_message(ignore_subscribe_messages=True, timeout=SILENCE_S)
                 if message is None:
                     await news.ping()
-                elif message["type"] == "message":
-                    node, text, for_ms = orjson.loads(message["data"])
+                elif message["type"] == "message" and (told := self.names.opened(self._channel, message["data"])) is not None:
+                    node, text, for_ms = orjson.loads(told)
                     if node != self.node:
-                        self._take(text.encode(), int(for_ms))
+                        self._take(text.encode(), for_ms)
         finally:
             with anyio.CancelScope(shield=True):
                 await news.aclose()  # type: ignore[no-untyped-call]
@@ -113,7 +118,8 @@ class BreakerNews:
     def _take(self, text: bytes, for_ms: int) -> None:
         kind, *name = orjson.loads(text)
         if (heard := self._heard.get(kind)) is not None:
-            heard(tuple(name), for_ms / 1_000)
+            # Whoever shares this Redis may change when something ends, or say again what was said.
+            heard(tuple(name), min(for_ms / 1_000, MAX_OPEN_S))
 
     @property
     def _set(self) -> str:

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from oauth.errors import SealBroken
-from oauth.sealing import KEY_BYTES, seal, unseal
+from oauth.sealing import KEY_BYTES, seal, seal_alike, unseal, unseal_alike
 
 #: in place of a tenant: what is counted for the whole gateway
 NOBODYS = "-"
@@ -39,6 +39,20 @@ class RedisNames:
             return unseal(self._key_of(name), box, name.encode())
         except SealBroken:
             return None
+
+    def marked(self, name: str, value: bytes) -> bytes:
+        """Return a value sealed for the place `name` so that it always looks the same there: for a member of a set."""
+        return seal_alike(self._alike_key_of(name), value, name.encode())
+
+    def unmarked(self, name: str, mark: bytes) -> bytes | None:
+        """Return what was marked for `name`; None where somebody else wrote there."""
+        try:
+            return unseal_alike(self._alike_key_of(name), mark, name.encode())
+        except SealBroken:
+            return None
+
+    def _alike_key_of(self, name: str) -> bytes:
+        return hashlib.blake2b(name.encode(), key=self.key, person=b"marked").digest()
 
     def _key_of(self, name: str) -> bytes:
         # A key for each name: the 2^32 boxes of one (NIST SP 800-38D §8.3) are a few weeks of a busy gateway.

@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import anyio
+import orjson
 import pytest
 
 from server.assembly.shared_state import SharedState
+from server.storage.redis.breaker_news import MAX_OPEN_S
+from server.storage.redis.link import client_of
 from server.storage.redis.opened import RedisState
 from tests.shared_redis.server import RedisServer
 from tests.tools.stand_ins import operation
@@ -68,3 +71,24 @@ async def test_a_node_that_starts_hears_what_is_open_by_then(one_redis: RedisSer
         group.cancel_scope.cancel()
     (name,) = await one_redis.names() - before
     assert 0 < await one_redis.milliseconds_left(name.decode()) <= 600_000
+
+
+async def test_what_others_on_this_redis_say_opens_nothing_and_breaks_nothing(
+    one_redis: RedisServer, redis_nodes: tuple[RedisState, RedisState]
+) -> None:
+    """They see neither who is left alone, nor can they have anybody left alone, nor stop the news."""
+    one, two = (Node(redis) for redis in redis_nodes)
+    forged = orjson.dumps(["x", orjson.dumps(["model", *CIRCUIT]).decode(), 10**15])
+    async with anyio.create_task_group() as group:
+        group.start_soon(redis_nodes[1].breakers.run)
+        news = redis_nodes[0].breakers
+        client = client_of(redis_nodes[0].link.url)
+        await client.zadd(news._set, {b"not sealed": 9e15})
+        await client.publish(news._channel, forged)
+        one.fail()
+        await until(two.leaves_alone)
+        members = await client.zrange(news._set, 0, -1)
+        await client.aclose()
+        group.cancel_scope.cancel()
+    assert not any(word in member for member in members for word in (b"gpt", b"one.test", b"acc_1"))
+    assert two.models.open_targets()[CIRCUIT[0]] <= MAX_OPEN_S

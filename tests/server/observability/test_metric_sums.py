@@ -46,3 +46,9 @@ def test_one_worker_tells_what_it_would_alone() -> None:
     alone = samples(summed({"1": told(registry(3, 0.05, 4, 0.5))}))
     assert not [name for name, _ in alone if name.endswith("_created")]
     assert alone["ascend_calls_total", "call_api"] == 3
+
+
+def test_a_worker_that_was_killed_in_the_middle_of_its_word_is_left_out() -> None:
+    """Or no worker's metrics were to be had."""
+    whole = told(registry(3, 0.05, 4, 0.5))
+    assert samples(summed({"1": whole, "2": whole[: len(whole) // 2], "3": b""}))["ascend_calls_total", "call_api"] == 3
