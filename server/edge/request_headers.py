@@ -13,6 +13,10 @@ _NOT_PASSED_ON: Final = frozenset(
         b"connection", b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
         b"transfer-encoding", b"upgrade", b"http2-settings", b"host", b"content-length", b"expect", b"forwarded", b"x-real-ip",
         b"x-original-url", b"x-rewrite-url", b"x-http-method-override", b"via", b"x-gateway-version", b"traceparent",
+        # what other proxies call the caller's address, the method and the host
+        b"true-client-ip", b"x-true-client-ip", b"x-client-ip", b"x-cluster-client-ip", b"x-originating-ip", b"x-remote-ip",
+        b"x-remote-addr", b"cf-connecting-ip", b"cf-connecting-ipv6", b"fastly-client-ip", b"x-forwarded", b"x-http-method",
+        b"x-method-override", b"x-host", b"x-original-host",
     }
 )  # fmt: skip
 #: who the caller is and where it comes from is for us to say

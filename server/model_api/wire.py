@@ -39,7 +39,7 @@ class Wire:
     async def answer(self, reply: WholeReply) -> None:
         """Send an answer that is whole."""
         headers = [(b"content-type", harmless(reply.content_type).encode("latin-1", "replace")), *self.added, *encoded(reply.headers)]
-        if not reply.content_type.startswith("application/json"):
+        if _kind(reply.content_type) != "application/json":
             headers.append((b"x-content-type-options", b"nosniff"))
         # decision 0018: one write.
         if self.whole is not None and self.whole.answer(reply.status, headers, reply.body):
@@ -58,14 +58,18 @@ class Wire:
 
 def harmless(content_type: str) -> str:
     """Return a provider's word for what it sent, or one under which no browser runs it: it would run as a page of ours."""
-    # One line becomes one header.
-    media_type, _, parameters = content_type.partition(";")
-    kind = media_type.strip().lower()
-    if not content_type.isprintable() or kind.endswith(("xml", "javascript", "pdf")):
+    # One line becomes one header, and one type: of a list browsers take the last that they know (Fetch §3.4).
+    kind, parameters = _kind(content_type), content_type.partition(";")[2]
+    is_one = content_type.isprintable() and "," not in content_type
+    if not is_one or kind.endswith(("xml", "javascript", "pdf")) or kind.startswith("multipart/"):
         return "application/octet-stream"
     if kind.startswith("text/") and kind != "text/event-stream":
         return f"text/plain;{parameters}" if parameters else "text/plain"
     return content_type
+
+
+def _kind(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
 
 
 def encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

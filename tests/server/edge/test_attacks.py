@@ -200,6 +200,48 @@ async def test_a_backend_says_nothing_for_the_whole_host(tmp_path: Path) -> None
         assert "content-security-policy" not in (await edge.client.get("/edge/orders/")).headers
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ("Content-Type: text/plain, text/html",),
+        ("Content-Type: text/plain;a=b,text/html",),
+        ("Content-Type: text/plain", "Content-Type: text/html"),
+        ("Content-Type: text/html", "Content-Type: text/plain"),
+        ("Content-Type: text/plainhtml",),
+        ("Content-Type: image/svg+xml",),
+        (),
+    ],
+    ids=" ".join,
+)
+async def test_what_a_browser_may_take_for_a_page_is_sandboxed(tmp_path: Path, fields: tuple[str, ...]) -> None:
+    async with backend(saying(b"<script>1</script>", *fields)) as server, edge_of(tmp_path, orders(server)) as edge:
+        assert (await edge.client.get("/edge/orders/")).headers["content-security-policy"].startswith("sandbox ")
+
+
+@pytest.mark.parametrize("media_type", ["application/json", "Text/Plain ; charset=utf-8", "image/png"])
+async def test_data_is_not_sandboxed_and_not_sniffed(tmp_path: Path, media_type: str) -> None:
+    says = saying(b"<script>1</script>", f"Content-Type: {media_type}", "X-Content-Type-Options: none")
+    async with backend(says) as server, edge_of(tmp_path, orders(server)) as edge:
+        headers = (await edge.client.get("/edge/orders/")).headers
+        assert headers.get_list("x-content-type-options") == ["nosniff"]
+        assert "content-security-policy" not in headers
+
+
+async def test_a_backend_sets_no_policy_of_the_whole_origin(tmp_path: Path) -> None:
+    names = ["NEL", "Report-To", "Reporting-Endpoints", "Accept-CH", "Critical-CH", "Set-Login", "Secure-Session-Registration"]
+    says = saying(b"", *(f"{name}: a" for name in names))
+    async with backend(says) as server, edge_of(tmp_path, orders(server, pages="trusted")) as edge:
+        assert not {name.lower() for name in names} & set((await edge.client.get("/edge/orders/")).headers)
+
+
+async def test_no_callers_word_for_its_address_its_method_or_the_host_goes_on(tmp_path: Path) -> None:
+    addresses = ("true-client-ip", "x-client-ip", "x-cluster-client-ip", "cf-connecting-ip", "fastly-client-ip", "x-forwarded")
+    others = ("x-http-method", "x-method-override", "x-host", "x-original-host")
+    async with backend() as server, edge_of(tmp_path, orders(server)) as edge:
+        await edge.client.get("/edge/orders/", headers=dict.fromkeys((*addresses, *others), "192.0.2.9"))
+        assert "192.0.2.9" not in str(server.asked[0].fields)
+
+
 async def test_a_route_that_leads_back_here_ends(tmp_path: Path) -> None:
     async with edge_of(tmp_path) as edge:
         itself = Backend(edge.port)
