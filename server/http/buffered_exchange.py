@@ -51,6 +51,9 @@ class BufferedExchange(RequestResponseCycle):
         # decision 0018: only recognised here; a closing connection and a slow reader (write_paused) are ASGI's to handle.
         if self.response_started or self.disconnected or not self.keep_alive or self.flow.write_paused or self.more_body:
             return False
+        status_line = _STATUS_LINES.get(status)
+        if status_line is None:
+            return False
         self.response_started = self.response_complete = True
         # decision 0018: the scope holds what holds it, which only the garbage collector would free.
         self.scope["extensions"] = {}
@@ -59,7 +62,7 @@ class BufferedExchange(RequestResponseCycle):
         # RFC 9112 §6.3: whatever followed the head of an answer to HEAD would be read as the next answer.
         sent = body if self.scope["method"] != "HEAD" else b""
         # decision 0018: one write. RFC 9112 §6.2: with its length, so that the connection lives on.
-        self.transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (_STATUS_LINES[status], lines, len(body), sent))
+        self.transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (status_line, lines, len(body), sent))
         self.message_event.set()
         self.on_response()
         return True

@@ -24,6 +24,7 @@ from tools.egress.body import failed, read_body, unreachable
 from tools.egress.connector import AddressRefused, GuardedConnector, LookUp, look_up
 from tools.egress.places import EgressPlaces
 from tools.egress.pool import Http1Pool
+from tools.egress.status import no_final_status
 from tools.errors import EgressRefused, ToolError, UpstreamFailed
 from tools.fair_semaphore import GATEWAY, Holder
 from tools.operation import Failure
@@ -165,16 +166,15 @@ class Egress:
         """
         if self._session is None:
             raise RuntimeError("egress is not open; enter it with `async with`")
-        authority = target.url.raw_authority
         try:
             response = await self._session.request(
                 method, target.url, headers=headers, data=_in_parts(body), allow_redirects=False, timeout=timeout
             )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise failure_of(error, target) from error
-        if response.status < 200:
+        if (failure := no_final_status(target.url.raw_authority, response.status)) is not None:
             response.close()
-            raise failed(authority, "upstream_malformed", f"switched protocols unasked (status {response.status})")
+            raise failure
         return response
 
     async def _follow(

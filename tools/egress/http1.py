@@ -14,6 +14,7 @@ import httptools
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from tools.egress.body import Inflating, failed, inflating_of, too_large
+from tools.egress.status import no_status
 from tools.errors import UpstreamFailed
 
 #: All that is not body: heads, chunk sizes, trailers. Link and Content-Security-Policy headers of real upstreams are long.
@@ -208,8 +209,11 @@ class Http1Connection(asyncio.Protocol):
         if self._stage is not _Stage.HEAD or parser is None:
             return
         status = self._status = parser.get_status_code()
+        if (failure := no_status(self._authority, status)) is not None:
+            self._failure = failure
+            return
         if status < 200:
-            if status <= 101 and status != 100:  # RFC 9110 §15.2.2: we sent no Upgrade
+            if status == 101:  # RFC 9110 §15.2.2: we sent no Upgrade
                 self._failure = self._malformed(f"switched protocols unasked (status {status})")
             return
         self._stage = _Stage.BODY

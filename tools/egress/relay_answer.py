@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 import httptools
 
 from tools.egress.body import failed
+from tools.egress.status import no_status
 from tools.errors import UpstreamFailed
 
 #: of an answer's head; those of real backends are long
@@ -106,6 +107,8 @@ class RelayAnswer:
         if self.stage is not Stage.HEAD or parser is None:
             return
         status = parser.get_status_code()
+        if (failure := no_status(self._authority, status)) is not None:
+            raise failure
         if status < 200:
             if status == 101 and not self._is_upgrade_asked:  # RFC 9110 §7.8: we sent no Upgrade
                 raise self._malformed("switched protocols unasked (status 101)")

@@ -166,6 +166,14 @@ async def test_a_second_answer_is_nobody_elses(tmp_path: Path) -> None:
         assert server.connections == 6
 
 
+@pytest.mark.parametrize("status", ["600 Else", "999 Denied", "099 Low"])
+async def test_a_status_that_there_is_not_is_no_answer(tmp_path: Path, status: str) -> None:
+    async with backend(saying(b"hello", status=status)) as server, edge_of(tmp_path, orders(server)) as edge:
+        answer = await edge.client.get("/edge/orders/")
+        assert (answer.status_code, answer.json()["error"]) == (502, "backend_failed")
+        assert edge.plane.routes[0].in_flight == 0
+
+
 async def test_a_redirect_is_passed_on_and_never_followed(tmp_path: Path) -> None:
     async with backend() as inside:
         says = saying(b"", f"Location: {inside.url}/secret", status="302 Found")

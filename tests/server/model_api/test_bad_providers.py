@@ -38,3 +38,10 @@ async def test_a_redirect_is_followed_by_nobody_and_says_what_to_do(models: Mode
     assert f"one answered {status}" in response.json()["error"]["message"]
     assert not {"location", "set-cookie"} & set(response.headers)
     assert [path for path, _headers, _body in models.provider.asked] == ["/v1/chat/completions"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_status_that_there_is_not_is_no_answer(models: Models, stream: bool) -> None:
+    """RFC 9110 §15; passed on, it ended our own answer in its middle."""
+    response = await models.chat("one/fails-999", stream=stream)
+    assert (response.status_code, response.headers["x-gateway-error"]) == (502, "upstream_failed")

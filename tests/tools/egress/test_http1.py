@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import ClientTimeout
+from multidict import CIMultiDict
 
 from tests.tools.egress.fault_server import answer, says, serving
 from tests.waiting import until
@@ -243,4 +245,18 @@ async def test_a_head_request_takes_the_other_path(egress: Egress) -> None:
     async with serving(says(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n")) as origin:
         response = await egress.send(OutboundRequest("HEAD", origin, timeout_s=2))
     assert (response.status, response.body) == (200, b"")
+    assert pool_of(egress).idle_count == 0
+
+
+@pytest.mark.parametrize("status", ["600", "999", "099"])
+async def test_a_status_that_there_is_not_is_malformed_on_either_way_out(egress: Egress, status: str) -> None:
+    """RFC 9110 §15: the first digit is one of five; nobody here has a line for others."""
+    async with serving(says(f"HTTP/1.1 {status} Else\r\nContent-Length: 0\r\n\r\n".encode())) as origin:
+        target = egress.rules.target(origin)
+        with pytest.raises(UpstreamFailed) as caught:
+            await egress.open("GET", target, CIMultiDict(), None, ClientTimeout(5))
+        assert caught.value.failure.code == "upstream_malformed"
+        with pytest.raises(UpstreamFailed) as caught:
+            await egress.send(OutboundRequest("GET", origin, timeout_s=5))
+        assert caught.value.failure.code == "upstream_malformed"
     assert pool_of(egress).idle_count == 0
