@@ -147,13 +147,16 @@ class Relay:
 
     def _renew(self, route: Route, key: Key, request: Incoming, path: bytes) -> None:
         """Ask for a newer answer beside the request that gets the old one; once for all who do (RFC 5861 §3)."""
-        if key in self.cache.renewing or len(self.cache.renewing) >= MAX_RENEWING:
+        renewing = self.cache.renewing
+        if key in renewing or len(renewing) >= MAX_RENEWING:
             return
-        self.cache.renewing.add(key)
         # Whole, whatever this caller has already; and nobody waits, so nobody can leave.
         asked = replace(request, headers=[field for field in request.headers if field[0] not in _CONDITIONAL], receive=_never)
         outgoing = self._outgoing(route, asked, path)
+        # Not before: what is refused here is asked for by nobody.
+        renewing.add(key)
         task = asyncio.create_task(self._renewed(route, key, request, outgoing))
+        task.add_done_callback(lambda _task: renewing.discard(key))
         self._renewals.add(task)
         task.add_done_callback(self._renewals.discard)
 
@@ -172,8 +175,6 @@ class Relay:
                 self.forwarder.close(answer)
         except Exception as error:
             log.warning("edge_renewal_failed", extra={"facts": {"route": route.label, "kind": type(error).__name__}})
-        finally:
-            self.cache.renewing.discard(key)
 
 
 async def _give(request: Incoming, kept: Kept, age_s: float) -> int:

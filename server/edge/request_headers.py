@@ -34,8 +34,7 @@ def passed_on(headers: Headers) -> list[tuple[bytes, bytes]]:
     nominated = nominated_by(headers)
     kept: list[tuple[bytes, bytes]] = []
     for name, value in headers:
-        # `X_User_Id` is `X-User-Id` to whoever reads fields as CGI does (RFC 3875 §4.1.18).
-        if name in _NOT_PASSED_ON or name in nominated or name.startswith(_OURS) or b"_" in name:
+        if is_ours(name) or name in nominated:
             if name == b"via" and value.count(_VIA) >= MAX_HOPS:
                 raise EdgeRefused(508, "loop_detected", "this route leads back to this gateway; correct its backends")
             continue
@@ -47,6 +46,12 @@ def passed_on(headers: Headers) -> list[tuple[bytes, bytes]]:
             continue
         kept.append((name, value))
     return kept
+
+
+def is_ours(name: bytes) -> bool:
+    """Say whether a backend never gets a caller's own field of this name."""
+    # `X_User_Id` is `X-User-Id` to whoever reads fields as CGI does (RFC 3875 §4.1.18).
+    return name in _NOT_PASSED_ON or name.startswith(_OURS) or b"_" in name
 
 
 def head_lines(fields: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -63,6 +63,8 @@ class ResponseCache:
         self._kept.clear()
         self._changed.clear()
         self._changed_before = self._clock()
+        # A set of its own: what is asked for now takes itself out of the old one.
+        self.renewing = set()
 
     def forget(self, route: str, path: bytes, query: bytes) -> None:
         """Give out nothing any more that was asked for before an unsafe request changed it (RFC 9111 §4.4), to anybody."""

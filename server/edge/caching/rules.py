@@ -1,11 +1,13 @@
 """What a shared cache may keep, and for whom (RFC 9111): read from the heads of request and answer."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from server.edge.incoming import Incoming
+from server.edge.request_headers import is_ours, nominated_by
 from server.edge.route import Route
 from server.request_scope import Headers
 from tools.egress.relay_answer import Fields, RelayHead
@@ -16,6 +18,8 @@ MAX_FRESH_S: Final = 7 * 86_400.0
 _PASSED_BY: Final = frozenset({b"range", b"if-range", b"if-match", b"if-unmodified-since"})
 #: of one connection, or of the time of each answer
 _NOT_KEPT: Final = frozenset({b"age", b"content-length"})
+#: names of fields that tell people apart: X-API-Key, X-Auth-Token, Ocp-Apim-Subscription-Key, DPoP, …
+_CREDENTIAL: Final = re.compile(rb"auth|cookie|token|key|secret|session|signature|credential|passw|cert|dpop|jwt|tenant|account")
 
 #: route, whose (""; a verified user's), path, query
 Key = tuple[str, str, bytes, bytes]
@@ -95,11 +99,14 @@ def kept_of(route: Route, headers: Headers, asked_at: float, head: RelayHead, fi
     fresh_s, stale_s = freshness.fresh_s, freshness.stale_while_revalidate_s
     if not said.get("cache-control") and "expires" not in said:
         fresh_s, stale_s = cache.ttl_s, cache.stale_while_revalidate_s
-    if fresh_s <= 0 or (_has_credentials(headers) and not {"public", "s-maxage", "must-revalidate"} & directives.keys()):
+    if fresh_s <= 0 or (_has_credentials(headers) and not {"public", "s-maxage"} & directives.keys()):
         return None
     varied = {each.strip().lower() for each in said.get("vary", "").split(",") if each.strip()}
     if "content-encoding" in said:
         varied.add("accept-encoding")  # Whoever cannot read it must not get it because a backend forgot to say so.
+    nominated = nominated_by(headers)
+    if any(is_ours(name) or name in nominated for name in map(str.encode, varied)):
+        return None  # The backend was told another value than the caller's, or none.
     variant = tuple((name.encode(), _value_of(headers, name.encode())) for name in sorted(varied))
     age = said.get("age", "")
     age_s = float(age) if age.isascii() and age.isdigit() and len(age) < 10 else 0.0
@@ -108,8 +115,8 @@ def kept_of(route: Route, headers: Headers, asked_at: float, head: RelayHead, fi
 
 
 def _has_credentials(headers: Headers) -> bool:
-    # RFC 9111 §3.5; a cookie tells people apart as well as Authorization does.
-    return any(name in (b"authorization", b"cookie") for name, _ in headers)
+    # RFC 9111 §3.5, which has `must-revalidate` too; many servers write that everywhere, and mean nobody else by it.
+    return any(_CREDENTIAL.search(name) for name, _ in headers)
 
 
 def _value_of(headers: Headers, wanted: bytes) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from server.edge.caching.response_cache import MAX_BODY_BYTES
+from server.edge.caching.response_cache import MAX_BODY_BYTES, ResponseCache
 from server.edge.caching.rules import Kept
 from tests.server.edge.backend import Asked, Speak, backend, edge_of, orders
 from tests.server.edge.issuer import Issuer, verified
@@ -112,6 +112,32 @@ async def test_a_cookie_or_token_keeps_an_answer_from_being_kept_for_others(tmp_
         assert "who" not in (await edge.client.get("/edge/orders/")).text
 
 
+@pytest.mark.parametrize("directives", ["Cache-Control: max-age=60, must-revalidate", "Cache-Control: max-age=60", "X-Says: nothing"])
+@pytest.mark.parametrize(
+    "name",
+    ["Cookie", "X-API-Key", "Api-Key", "X-Auth-Token", "Proxy-Authorization", "X-Amz-Security-Token", "Ocp-Apim-Subscription-Key", "DPoP"],
+)
+async def test_what_a_key_of_any_name_opened_is_not_kept_for_others(tmp_path: Path, name: str, directives: str) -> None:
+    async with backend(counting(directives)) as server, edge_of(tmp_path, orders(server, cache={"ttl_s": 60})) as edge:
+        assert number(await edge.client.get("/edge/orders/", headers={name: "ada"})) == ("1", "MISS")
+        assert number(await edge.client.get("/edge/orders/")) == ("2", "MISS")
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-Host", "X-Real-IP", "Via", "Host", "Forwarded", "X-User-Id", "X_Mine", "True-Client-IP"])
+async def test_what_varies_by_a_field_that_is_not_the_callers_is_not_kept(tmp_path: Path, name: str) -> None:
+    says = counting("Cache-Control: public, max-age=60", f"Vary: Accept, {name}")
+    async with backend(says) as server, edge_of(tmp_path, orders(server, cache={})) as edge:
+        assert [number(await edge.client.get("/edge/orders/")) for _ in range(2)] == [("1", "MISS"), ("2", "MISS")]
+
+
+async def test_what_varies_by_a_field_that_ended_here_is_not_kept(tmp_path: Path) -> None:
+    says = counting("Cache-Control: public, max-age=60", "Vary: Accept-Language")
+    async with backend(says) as server, edge_of(tmp_path, orders(server, cache={})) as edge:
+        raw = b"GET /edge/orders/ HTTP/1.1\r\nHost: a\r\nConnection: close, accept-language\r\nAccept-Language: de\r\n\r\n"
+        assert b"x-cache: MISS" in await edge.spoken(raw)
+        assert number(await edge.client.get("/edge/orders/", headers={"accept-language": "de"})) == ("2", "MISS")
+
+
 async def test_answers_that_vary_are_kept_apart(tmp_path: Path) -> None:
     says = counting("Cache-Control: max-age=60", "Vary: Accept-Language")
     async with backend(says) as server, edge_of(tmp_path, orders(server, cache={})) as edge:
@@ -152,6 +178,25 @@ async def test_a_stale_answer_is_given_while_a_newer_one_is_asked_for(tmp_path: 
             assert answer.headers["x-cache"] == "HIT"
             seen.append(answer.text.split()[0])
         assert not server.asked[1].of("if-none-match")
+
+
+async def test_a_request_that_is_refused_does_not_end_renewals(tmp_path: Path) -> None:
+    route = {"cache": {"ttl_s": 0.01, "stale_while_revalidate_s": 1_000}}
+    async with backend(counting()) as server, edge_of(tmp_path, orders(server, **route)) as edge:
+        await edge.client.get("/edge/orders/")
+        status = 200
+        async with asyncio.timeout(10):
+            while status == 200:
+                answer = await edge.client.get("/edge/orders/", headers={"via": ", ".join(["1.1 ascend-gateway"] * 5)})
+                status = answer.status_code
+        assert (status, edge.plane.endpoint.relay.cache.renewing) == (508, set())
+
+
+def test_a_change_of_the_routes_lets_renewals_begin_anew() -> None:
+    cache = ResponseCache()
+    cache.renewing.add(("orders", "", b"/", b""))
+    cache.clear()
+    assert not cache.renewing
 
 
 def test_stale_answers_are_given_for_as_long_as_they_say() -> None:
