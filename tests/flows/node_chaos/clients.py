@@ -29,7 +29,7 @@ NOT_YET = frozenset({"store_unavailable", "in_flight"})
 #: of a plan that something came between
 MOST_RESUMES = 60
 #: what a gateway says that could not ask its store or the system behind it
-LATER = frozenset({429, 500, 502, 503, 504})
+LATER = frozenset({429, 502, 503, 504})
 
 
 class GaveUp(Exception):
@@ -128,6 +128,8 @@ class Client:
 
     async def sent(self, method: str, path: str, **options: Any) -> httpx2.Response:
         answer = await self.http.request(method, f"{self.base_url}{path}", **options)
+        if answer.status_code == 500:
+            raise GaveUp(f"{path}: 500 {answer.text[:200]}")
         if answer.status_code in LATER:
             raise Again(f"{path}: {answer.status_code}")
         return answer

@@ -71,11 +71,12 @@ class Cluster:
 
     async def load(self, per_s: float, is_over: asyncio.Event) -> None:
         """Begin work at a steady pace until told to end; return when all of it has ended."""
-        kinds, weights = zip(*MIX, strict=True)
+        deck = list[str]()
         began, count = time.monotonic(), 0
         async with asyncio.TaskGroup() as group:
             while not is_over.is_set():
-                group.create_task(self.work(random.choices(kinds, weights)[0]))
+                deck = deck or _deck()
+                group.create_task(self.work(deck.pop()))
                 count += 1
                 await asyncio.sleep(max(0.0, began + count / per_s - time.monotonic()))
 
@@ -89,6 +90,13 @@ class Cluster:
     def well(self) -> set[int]:
         """Return the ports of the nodes that the balancer thinks well of."""
         return self.balancer.well
+
+
+def _deck() -> list[str]:
+    """Return a hundred pieces of work by their shares, shuffled; the last five, which are dealt first, are one of each kind."""
+    rest = [kind for kind, share in MIX for _ in range(share - 1)]
+    random.shuffle(rest)
+    return rest + [kind for kind, _share in MIX]
 
 
 @asynccontextmanager

@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
+import httpx2
+
 from tests.contracts.postgres import stopped
 from tests.flows.node_chaos.cluster import Cluster
 from tests.flows.node_chaos.nodes import Node
@@ -46,7 +48,7 @@ class Storm:
             return False
         try:
             return (await cluster.http.get(f"http://127.0.0.1:{node.port}/readyz")).status_code == 200
-        except OSError:
+        except httpx2.HTTPError:
             return False
 
     async def _with_import(self, what: Callable[[], Awaitable[None]]) -> None:
