@@ -35,6 +35,13 @@ class WorkflowRefused(ToolError):
         super().__init__(Failure(code, message, hint=hint, faults=tuple(faults), retry_after_s=retry_after_s))
 
 
+class WaitsForAccount(WorkflowRefused):
+    """The schedule reads for whoever has connected an account, and as far as it knows nobody has."""
+
+    def __init__(self, name: str, title: str) -> None:
+        super().__init__("conflict", f"schedule '{name}' waits for an account of {title}", "connect one; it is there a moment later")
+
+
 class RunsFull(ToolError):
     """A tenant's runs, or those of one person, have as much on record as they may: nothing was written."""
 

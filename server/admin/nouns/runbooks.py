@@ -67,6 +67,7 @@ class Runbooks:
             ),
             facts=(Column(name="look", title="Look at"), Column(name="do", title="Do")),
             rows=self.rows,
+            is_read_whole=True,
             one=self.one,
         )
 

@@ -14,12 +14,15 @@ from server.commands.schedule.rows import run_row, say_report
 from server.commands.terminal import say
 from server.config.settings import Settings
 from server.storage.database import now_us
+from tools.workflows.errors import WaitsForAccount
 from tools.workflows.schedules.schedule import ScheduleRun, ended
 
 #: between two looks
 LOOK_S = 0.2
 #: nobody has taken the run by then: probably nobody is there
 UNTAKEN_S = 2.0
+#: a gateway sees within it that somebody connected an account just now
+ACCOUNT_S = 5.0
 
 
 @click.command()
@@ -33,7 +36,7 @@ UNTAKEN_S = 2.0
 async def command(settings: Settings, name: str, wait: bool, timeout_s: int, tenant: str, as_json: bool) -> None:
     """Start the workflow of the schedule NAME now, paused or not; its slots stay where they are. A running gateway does the work."""
     async with open_schedules(settings, tenant) as scheduled:
-        run = await scheduled.schedules.start(tenant, name)
+        run = await _begun(scheduled, tenant, name, ACCOUNT_S if wait else 0.0)
         if wait:
             run = await _ended(scheduled, run, timeout_s)
     if as_json:
@@ -46,6 +49,18 @@ async def command(settings: Settings, name: str, wait: bool, timeout_s: int, ten
         raise CommandFailed(f"schedule {name!r}: its run is {run.state}" + (f": {run.reason}" if run.reason else ""))
     if wait and run.report is None and not as_json:
         say(f"run {run.run_id} has succeeded")
+
+
+async def _begun(scheduled: ScheduledWork, tenant: str, name: str, patience_s: float) -> ScheduleRun:
+    """Start a run, with patience where it waits for an account that a gateway may be about to see. Raises WorkflowRefused."""
+    until = time.monotonic() + patience_s
+    while True:
+        try:
+            return await scheduled.schedules.start(tenant, name)
+        except WaitsForAccount:
+            if time.monotonic() > until:
+                raise
+        await anyio.sleep(LOOK_S)
 
 
 async def _ended(scheduled: ScheduledWork, run: ScheduleRun, timeout_s: int) -> ScheduleRun:

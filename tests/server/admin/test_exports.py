@@ -40,7 +40,7 @@ async def test_what_is_read_whole_is_read_once_for_an_export(admin: Administrati
         if resource.is_read_whole and count > 1:
             assert (reads[0], len(parts)) == (1, count), resource.name
             looked_at.add(resource.name)
-    assert looked_at == {"connections", "operations", "services", "share-links", "tenants", "trust", "usage"}
+    assert looked_at == {"connections", "operations", "runbooks", "services", "share-links", "tenants", "trust", "usage"}
 
 
 async def test_who_pages_a_list_that_is_in_memory_says_that_it_is_read_whole(admin: Administration) -> None:

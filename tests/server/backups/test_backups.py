@@ -102,6 +102,7 @@ def test_another_environment_and_a_newer_version_are_named(used: Path, tmp_path:
     assert "the backup is of environment 'development'" in said.stderr
     with closing(sqlite3.connect(used / "ascend.sqlite3")) as live:
         live.execute("UPDATE alembic_version SET version_num = '9999'")
+        live.execute("UPDATE store_facts SET value = '9999' WHERE name = 'works_with:alembic_version'")
         live.commit()
     newer = ascend_here("tenant", "list", data_dir=used)
     assert (newer.returncode, newer.stderr.count("\n")) == (1, 1)
