@@ -1,9 +1,9 @@
 """Pages of one site, from one on, as far as asked, as robots.txt lets."""
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urlsplit
 
 from tools.browser.errors import BrowserGone, PageFailed
 from tools.browser.extraction import said_by
@@ -11,8 +11,12 @@ from tools.browser.robots import Robots
 from tools.browser.visit import Visit
 from tools.errors import EgressRefused
 from tools.operation import Json
+from tools.text.urls import parts_of
 
+#: of a page
 _LINKS: Final = 500
+#: of all pages together: each is kept, and asked of robots.txt
+MAX_FOUND: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,14 @@ class Crawled:
 
 async def crawl(page: Visit, start: str, reach: Reach, robots: Robots) -> Crawled:
     """Open pages in the order in which they are found; one that fails is told with its reason. Raises what opening the first does."""
-    origin, done = urlsplit(start)[:2], Crawled()
+    origin, done = parts_of(start)[:2], Crawled()
     waiting, seen = deque([(start, 0)]), {start}
     while waiting and len(done.pages) < reach.pages:
+        # What a site made up is looked through here: others get their turn between any two links.
+        await asyncio.sleep(0)
+        if page.is_late:
+            done.ended = "time"
+            break
         url, depth = waiting.popleft()
         if not robots.allows(url):
             done.not_allowed.append(url)
@@ -59,11 +68,13 @@ async def crawl(page: Visit, start: str, reach: Reach, robots: Robots) -> Crawle
                 raise
             done.ended = "browser_crashed"
             break
-        if urlsplit(entry["url"])[:2] != origin:
+        if parts_of(entry["url"])[:2] != origin:
             done.pages.append({"url": url, "depth": depth, "error": "leads_elsewhere", "to": entry["url"]})
             continue
         done.pages.append(entry | {"depth": depth})
         for link in links if depth < reach.depth else ():
+            if len(seen) >= MAX_FOUND:
+                break
             if link["url"] in seen or not _is_within(link["url"], origin, reach.under):
                 continue
             seen.add(link["url"])
@@ -85,5 +96,5 @@ async def _read(page: Visit, url: str, reach: Reach) -> tuple[dict[str, Json], l
 
 
 def _is_within(url: str, origin: tuple[str, str], under: str) -> bool:
-    parts = urlsplit(url)
+    parts = parts_of(url)
     return (parts.scheme, parts.netloc) == origin and (parts.path or "/").startswith(under)

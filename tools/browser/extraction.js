@@ -9,6 +9,8 @@
     left -= part.length;
     return part;
   };
+  const isFlat = (value, levels) =>
+    value === null || typeof value !== "object" || (levels > 0 && Object.values(value).every((each) => isFlat(each, levels - 1)));
   const absolute = (url) => {
     try { return new URL(url, document.baseURI).href.slice(0, 2000); } catch { return ""; }
   };
@@ -48,8 +50,10 @@
     }
     answer.json_ld = [];
     for (const each of all(document, "script[type='application/ld+json']", 20)) {
-      const text = each.textContent.slice(0, 50000);
-      try { answer.json_ld.push(JSON.parse(kept(text))); } catch { /* it says nothing that can be read */ }
+      try {
+        const value = JSON.parse(kept(each.textContent.slice(0, 50000)));
+        if (isFlat(value, asked.max_levels)) answer.json_ld.push(value);
+      } catch { /* it says nothing that can be read */ }
     }
     answer.headings = all(document, "h1, h2, h3", 100).map((each) => ({ level: Number(each.tagName[1]), text: kept(clean(each.innerText, 300)) }));
   }

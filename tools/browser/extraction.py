@@ -11,6 +11,8 @@ from tools.operation import Json
 
 #: of all that is picked and told together
 MAX_CHARS: Final = 400_000
+#: of JSON-LD: what nests deeper means nothing to its readers, and fails some of them
+MAX_LEVELS: Final = 32
 
 
 async def said_by(
@@ -21,7 +23,14 @@ async def said_by(
     `fields`: name -> selector, or {selector, attribute, many, fields}; `is_about`: canonical, meta, json_ld, headings; `text_chars`: so
     much of its text; `links`: so many of [{url, text, nofollow}]. Raises PageFailed, BrowserGone.
     """
-    asked = {"fields": fields, "about": is_about, "text_chars": text_chars, "links": links, "max_chars": MAX_CHARS}
+    asked = {
+        "fields": fields,
+        "about": is_about,
+        "text_chars": text_chars,
+        "links": links,
+        "max_chars": MAX_CHARS,
+        "max_levels": MAX_LEVELS,
+    }
     answer: dict[str, Json] = await page.found(_script(), asked)
     if fault := answer.get("fault"):
         message = f"arguments.{fault['path']}: '{str(fault['value'])[:100]}' is no CSS selector; write one, such as h1 or .price"

@@ -13,6 +13,7 @@ from tools.browser.errors import BrowserGone, PageFailed
 from tools.browser.forward_proxy import ForwardProxy
 from tools.browser.limits import MB, PageLimits
 from tools.egress.addresses import AddressRules
+from tools.json_text import decode
 from tools.operation import Json
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ T = TypeVar("T")
 _ENDED: Final = ("has been closed", "Target crashed", "Page crashed", "Connection closed", "Browser closed", "Target closed")
 #: how long a page may keep us waiting before its scripts are ended
 ANSWER_S: Final = 5.0
+#: of the JSON text that is found on a page
+MAX_FOUND_CHARS: Final = 4 * MB
 _ERROR_PAGE: Final = "chrome-error:"
 
 
@@ -45,6 +48,11 @@ class Visit:
         self.is_interrupted = False
         #: set when its process, or the browser, has ended
         self.gone = asyncio.Event()
+
+    @property
+    def is_late(self) -> bool:
+        """Say whether the call's time is over."""
+        return asyncio.get_running_loop().time() >= self._deadline
 
     async def open(self, url: str, settled: Settled) -> Opened:
         """Go to `url`. Raises EgressRefused, PageFailed, BrowserGone."""
@@ -95,12 +103,16 @@ class Visit:
         """
         frame = (await self.command("Page.getFrameTree"))["frameTree"]["frame"]["id"]
         world = await self.command("Page.createIsolatedWorld", frameId=frame, worldName="ascend")
-        expression = f"({script})({json.dumps(argument)})"
+        # Measured before it leaves the browser: here it would be in memory already.
+        expression = f"((text) => text.length > {MAX_FOUND_CHARS} ? null : text)(({script})({json.dumps(argument)}))"
         answer = await self.command("Runtime.evaluate", expression=expression, contextId=world["executionContextId"], returnByValue=True)
         text = answer["result"].get("value")
-        if not isinstance(text, str) or len(text) > 4 * MB:
-            raise PageFailed("page_unreadable", "the page could not be read", "leave out scripts (javascript: false), or read another page")
-        return json.loads(text)
+        try:
+            if isinstance(text, str):
+                return decode(text.encode(errors="surrogatepass"))
+        except ValueError:
+            pass  # It nests more deeply than anybody reads.
+        raise PageFailed("page_unreadable", "the page could not be read", "leave out scripts (javascript: false), or read another page")
 
     async def asked(self, what: Awaitable[T]) -> T:
         """Wait for the browser as long as there is time, and a page. Raises PageFailed, BrowserGone, and whatever the driver does."""

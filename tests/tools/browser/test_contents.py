@@ -12,6 +12,7 @@ from tools.browser.errors import PageFailed
 from tools.browser.extraction import said_by
 from tools.browser.pages import View
 from tools.browser.robots import Robots, robots_of
+from tools.browser.visit import Visit
 from tools.errors import EgressRefused
 
 pytestmark = needs_chromium
@@ -78,6 +79,14 @@ async def test_a_page_however_large_says_no_more_than_fits(here: LookedAt) -> No
     assert found["text_is_whole"] is False
 
 
+async def test_data_that_nests_beyond_reason_is_left_out(here: LookedAt) -> None:
+    """Whoever reads an answer in turn goes down as deep as it does."""
+    scripts = "".join(
+        f"<script type='application/ld+json'>{text}</script>" for text in ("[" * 1_500 + "]" * 1_500, "[" * 20_000 + "]" * 20_000, "[[1]]")
+    )
+    assert (await said(here, scripts, is_about=True))["json_ld"] == [[[1]]]
+
+
 async def crawled(here: LookedAt, start: str = "/", robots: Robots | None = None, **reach: Any) -> Crawled:
     asked = Reach(**{"pages": 10, "depth": 3, "under": "/", "chars": 100, **reach})
     async with here.page() as (page, _):
@@ -142,3 +151,56 @@ async def test_a_page_that_fails_is_told_and_the_others_are_read(here: LookedAt)
 async def test_a_start_that_may_not_be_called_is_an_error(here: LookedAt) -> None:
     with pytest.raises(EgressRefused):
         await robots_of(f"http://127.0.0.1:{here.site.inside.port}/", here.egress, PERSON)
+
+
+class Watched(Robots):
+    """Rules that let nothing in but the first page; `turns` of the others at each question."""
+
+    def __init__(self) -> None:
+        super().__init__(Robots.read("User-agent: *\nDisallow: /no").rules)
+        self.turns: list[int] = []
+        self.turn = 0
+
+    def allows(self, url: str) -> bool:
+        self.turns.append(self.turn)
+        return super().allows(url)
+
+    async def others(self) -> None:
+        while True:
+            self.turn += 1
+            await asyncio.sleep(0)
+
+
+async def test_others_have_a_turn_between_two_links(here: LookedAt) -> None:
+    here.site.pages["/"] = link(*(f"/no/{number}" for number in range(100)))
+    robots = Watched()
+    others = asyncio.ensure_future(robots.others())
+    try:
+        done = await crawled(here, robots=robots)
+    finally:
+        others.cancel()
+    assert len(done.not_allowed) == 100
+    assert len(set(robots.turns)) == 101
+
+
+async def test_links_are_looked_through_no_longer_than_the_call_has_time(here: LookedAt, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.site.pages["/"] = link(*(f"/no/{number}" for number in range(100)))
+    robots = Watched()
+    monkeypatch.setattr(Visit, "is_late", property(lambda _page: len(robots.turns) == 10))
+    done = await crawled(here, robots=robots)
+    assert (done.ended, len(done.pages), len(done.not_allowed)) == ("time", 1, 9)
+
+
+async def test_links_are_kept_up_to_a_number(here: LookedAt) -> None:
+    here.site.pages["/"] = link("/a", "/b", *(f"/no/{number}" for number in range(400)))
+    for path, begin in (("/a", 400), ("/b", 800)):
+        here.site.pages[path] = link(*(f"/no/{number}" for number in range(begin, begin + 400)))
+    done = await crawled(here, robots=Watched())
+    assert done.found == 1_000
+    assert len(done.pages) == 3
+
+
+async def test_a_start_that_is_no_address_is_refused(here: LookedAt) -> None:
+    async with here.page() as (page, _):
+        with pytest.raises(EgressRefused):
+            await crawl(page, "http://[foo/", Reach(10, 1, "/", 100), Robots(()))

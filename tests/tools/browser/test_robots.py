@@ -4,7 +4,8 @@ import pytest
 from aiohttp import web
 
 from tests.tools.browser.hostile_site import hostile_site
-from tools.browser.robots import Robots, robots_of
+from tools.browser.robots import MAX_PIECES, MAX_RULE_CHARS, MAX_RULES, Robots, robots_of
+from tools.errors import EgressRefused
 from tools.fair_semaphore import GATEWAY
 
 SITE = "https://site.test"
@@ -44,6 +45,27 @@ def test_a_file_made_to_take_forever_does_not() -> None:
     """A regular expression of these wildcards would try more ways than there is time for; what is asked is done when it is answered."""
     robots = Robots.read("User-agent: *\nDisallow: /" + "a*" * 30 + "b$\n")
     assert robots.allows(SITE + "/" + "a" * 2_000)
+
+
+def test_rules_are_bounded_by_number_length_and_wildcards() -> None:
+    """Each of them is looked for in each address that a page leads to."""
+    group = "User-agent: *\n"
+    assert sum(len(rule.pieces) for rule in Robots.read(group + f"Disallow: /{'*a' * 120}b\n" * 2_000).rules) <= MAX_PIECES
+    assert len(Robots.read(group + "".join(f"Disallow: /{number}\n" for number in range(2 * MAX_RULES))).rules) == MAX_RULES
+    assert not Robots.read(group + f"Disallow: /{'a' * MAX_RULE_CHARS}\n").rules
+
+
+def test_a_group_that_names_somebody_many_times_has_its_rules_once() -> None:
+    """Each rule would be one for each name: half a megabyte of names and rules would be hundreds of millions."""
+    assert len(Robots.read("User-agent: *\n" * 1_000 + "Disallow: /a\n").rules) == 1
+
+
+@pytest.mark.parametrize("url", ["http://[foo/", "http://a\u2100b.com/", "http://site.test:99999/"])
+async def test_an_address_that_is_none_is_refused(url: str) -> None:
+    async with hostile_site() as (_, egress):
+        with pytest.raises(EgressRefused):
+            await robots_of(url, egress, GATEWAY)
+    assert Robots.read("User-agent: *\nDisallow: /a").allows(url)
 
 
 @pytest.mark.parametrize(("status", "is_allowed"), [(404, True), (403, True), (503, False)])
