@@ -23,6 +23,8 @@ MAX_PAGES_OPEN: Final = 4
 IDLE_S: Final = 60.0
 #: Skia makes no larger surface
 MAX_PICTURE_HEIGHT_PX: Final = 16_000
+#: what the browser hands over is in our memory before it can be measured: noise takes three bytes a pixel, and four as text
+MAX_PICTURE_PIXELS: Final = 16_000_000
 MAX_PDF_PAGES: Final = 50
 MAX_CRAWL_PAGES: Final = 20
 MAX_CRAWL_DEPTH: Final = 3

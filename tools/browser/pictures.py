@@ -1,27 +1,45 @@
 """A page as a picture or a PDF."""
 
 import base64
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from tools.browser.errors import PageFailed
-from tools.browser.limits import MAX_PDF_PAGES, MAX_PICTURE_HEIGHT_PX, MB
+from tools.browser.limits import MAX_PDF_PAGES, MAX_PICTURE_HEIGHT_PX, MAX_PICTURE_PIXELS, MB
 from tools.browser.visit import Visit
 
 PictureFormat = Literal["png", "jpeg"]
 Paper = Literal["a4", "letter"]
 #: inches
 _PAPERS: Final = {"a4": (8.27, 11.69), "letter": (8.5, 11.0)}
+_PIECE_BYTES: Final = 1 * MB
 
 
-async def screenshot(page: Visit, picture_format: PictureFormat, *, is_whole: bool, max_bytes: int) -> bytes:
-    """Return what the window shows, or with `is_whole` all of the page, as high as a picture can be. Raises PageFailed, BrowserGone."""
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """`height` of what was taken, `wanted_height` of what was asked for; CSS pixels, one of the picture each."""
+
+    body: bytes
+    height: int
+    wanted_height: int
+
+
+async def screenshot(page: Visit, picture_format: PictureFormat, *, is_whole: bool, max_bytes: int) -> Picture:
+    """Take what the window shows, or with `is_whole` all of the page, as much as a picture can hold. Raises PageFailed, BrowserGone."""
     metrics = await page.command("Page.getLayoutMetrics")
     window, content = metrics["cssLayoutViewport"], metrics["cssContentSize"]
-    height = min(max(content["height"], window["clientHeight"]), MAX_PICTURE_HEIGHT_PX) if is_whole else window["clientHeight"]
-    clip = {"x": 0, "y": 0, "width": window["clientWidth"], "height": height, "scale": 1}
+    width, wanted = window["clientWidth"], window["clientHeight"]
+    if is_whole:
+        wanted = max(content["height"], wanted)
+    height = min(wanted, MAX_PICTURE_HEIGHT_PX, MAX_PICTURE_PIXELS // width)
+    clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
     quality = {"quality": 80} if picture_format == "jpeg" else {}
     made = await page.command("Page.captureScreenshot", format=picture_format, clip=clip, captureBeyondViewport=is_whole, **quality)
-    return _within(base64.b64decode(made["data"]), max_bytes)
+    data = made["data"]
+    # RFC 4648 §4: four characters are three bytes, fewer by the `=` at the end.
+    if len(data) // 4 * 3 - data[-2:].count("=") > max_bytes:
+        raise _too_large(max_bytes)
+    return Picture(base64.b64decode(data), int(height), int(wanted))
 
 
 async def pdf(page: Visit, paper: Paper, *, is_landscape: bool, max_bytes: int) -> bytes:
@@ -34,13 +52,19 @@ async def pdf(page: Visit, paper: Paper, *, is_landscape: bool, max_bytes: int) 
         landscape=is_landscape,
         printBackground=True,
         pageRanges=f"1-{MAX_PDF_PAGES}",
-        transferMode="ReturnAsBase64",
+        transferMode="ReturnAsStream",
     )
-    return _within(base64.b64decode(made["data"]), max_bytes)
+    document = bytearray()
+    is_read = False
+    while not is_read:
+        piece = await page.command("IO.read", handle=made["stream"], size=_PIECE_BYTES)
+        document += base64.b64decode(piece["data"])
+        if len(document) > max_bytes:
+            raise _too_large(max_bytes)
+        is_read = piece["eof"]
+    return bytes(document)
 
 
-def _within(made: bytes, max_bytes: int) -> bytes:
-    if len(made) > max_bytes:
-        hint = "ask for a smaller window, for jpeg, or for less of the page"
-        raise PageFailed("too_large", f"what was made of the page has {len(made) // MB} MB, and {max_bytes // MB} is the most", hint)
-    return made
+def _too_large(max_bytes: int) -> PageFailed:
+    hint = "ask for a smaller window, for jpeg, or for less of the page"
+    return PageFailed("too_large", f"what was made of the page has more than {max_bytes / MB:g} MB", hint)

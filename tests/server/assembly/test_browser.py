@@ -23,11 +23,12 @@ PAGE = b"<title>Prices</title><h1>Prices</h1><p class=price>3</p><img src='http:
 
 class Shop(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/" else 404)
+        self.send_response(200 if self.path in ("/", "/high") else 404)
         self.send_header("content-type", "text/html")
-        self.send_header("content-length", str(len(PAGE)))
+        page = PAGE + b"<div style='height:20000px'>" * (self.path == "/high")
+        self.send_header("content-length", str(len(page)))
         self.end_headers()
-        self.wfile.write(PAGE)
+        self.wfile.write(page)
 
     def log_message(self, format: str, *args: Any) -> None: ...
 
@@ -87,6 +88,13 @@ async def test_a_picture_is_kept_for_whoever_asked(gateway: Gateway, shop: int) 
     assert answer["status"] == "ok", answer
     assert answer["handle"]
     assert "image/jpeg" in str(answer)
+
+
+@needs_chromium
+async def test_a_picture_that_holds_not_all_of_the_page_says_so(gateway: Gateway, shop: int) -> None:
+    answer = await answer_of(gateway, "browser.screenshot", {"url": f"http://127.0.0.1:{shop}/high", "full_page": True, "width": 2_000})
+    assert answer["status"] == "ok", answer
+    assert any("pixels high; the picture shows the first 8,000" in note for note in answer["notes"])
 
 
 @needs_chromium

@@ -18,7 +18,9 @@ from tools.browser.errors import BrowserGone, BrowserMissing, PageFailed
 from tools.browser.limits import PageLimits
 from tools.browser.pages import View
 from tools.browser.pictures import pdf, screenshot
+from tools.browser.visit import Visit
 from tools.errors import Busy
+from tools.operation import Json
 
 pytestmark = needs_chromium
 
@@ -31,7 +33,7 @@ async def test_a_page_that_never_ends_is_taken_as_it_is(here: LookedAt) -> None:
         here.site.handlers["/never"] = endless(b"", "image/png")
         opened = await page.open(f"{here.site.url}/", "load")
         assert not opened.is_settled
-        assert (await screenshot(page, "png", is_whole=False, max_bytes=10**7)).startswith(PNG)
+        assert (await screenshot(page, "png", is_whole=False, max_bytes=10**7)).body.startswith(PNG)
 
 
 async def test_an_answer_that_never_begins_ends_with_the_call(here: LookedAt) -> None:
@@ -70,9 +72,36 @@ async def test_a_picture_is_no_higher_than_pictures_can_be(here: LookedAt) -> No
         here.site.pages["/"] = "<body style='margin:0'><div style='height:9000000px;background:#eee'></div>"
         await page.open(f"{here.site.url}/", "load")
         picture = await screenshot(page, "png", is_whole=True, max_bytes=10**7)
-        assert int.from_bytes(picture[20:24]) == 16_000
-        with pytest.raises(PageFailed, match="is the most"):
+        assert int.from_bytes(picture.body[20:24]) == picture.height == 12_500
+        assert picture.wanted_height == 9_000_000
+        with pytest.raises(PageFailed, match=r"more than 0\.001 MB"):
             await screenshot(page, "png", is_whole=True, max_bytes=1_000)
+
+
+async def test_a_document_is_read_no_further_than_it_may_be_long(here: LookedAt, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = recorded(monkeypatch)
+    here.site.pages["/"] = """<canvas id=noise width=1500 height=1000></canvas><script>
+        const drawn = noise.getContext("2d"), image = drawn.createImageData(1500, 1000);
+        for (let at = 0; at < image.data.length; at++) image.data[at] = at % 4 === 3 ? 255 : Math.random() * 256;
+        drawn.putImageData(image, 0, 0);</script>"""
+    async with here.page() as (page, _):
+        await page.open(f"{here.site.url}/", "load")
+        assert len(await pdf(page, "a4", is_landscape=False, max_bytes=10**7)) > 3_000_000
+        given.clear()
+        with pytest.raises(PageFailed, match="more than 1 MB"):
+            await pdf(page, "a4", is_landscape=False, max_bytes=1_000_000)
+    assert len(given) == 3
+    assert max(len(str(answer)) for answer in given) < 2_000_000
+
+
+async def test_what_is_found_is_measured_before_it_leaves_the_browser(here: LookedAt, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = recorded(monkeypatch)
+    async with here.page() as (page, _):
+        with pytest.raises(PageFailed, match="could not be read"):
+            await page.found("() => JSON.stringify('x'.repeat(5000000))", None)
+        with pytest.raises(PageFailed, match="could not be read"):
+            await page.found("() => '['.repeat(5000) + ']'.repeat(5000)", None)
+    assert max(len(str(answer)) for answer in given) < 100_000
 
 
 async def test_downloads_are_refused_and_questions_dismissed(here: LookedAt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,6 +176,19 @@ async def test_a_browser_that_cannot_be_had_is_said_with_the_setting(place: str)
             raise AssertionError
     assert "ASCEND_BROWSER" in str(caught.value.failure.hint)
     await browser.close()
+
+
+def recorded(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Json]]:
+    """Return a list of what the browser answers to commands from now on."""
+    given: list[dict[str, Json]] = []
+    command = Visit.command
+
+    async def kept(page: Visit, method: str, **parameters: Json) -> dict[str, Json]:
+        given.append(await command(page, method, **parameters))
+        return given[-1]
+
+    monkeypatch.setattr(Visit, "command", kept)
+    return given
 
 
 def files_below(folder: Path) -> list[Path]:

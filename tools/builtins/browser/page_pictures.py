@@ -19,7 +19,10 @@ class Screenshot:
             opened = await page.open(given["url"], given.get("wait", "load"))
             is_whole, most = given.get("full_page", False), self._pages.limits.result_bytes
             picture = await screenshot(page, made_as, is_whole=is_whole, max_bytes=most)
-            return Outcome("ok", data=Download(picture, f"image/{made_as}", f"page.{made_as}"), notes=notes_of(page, opened, proxy))
+            notes = notes_of(page, opened, proxy)
+            if picture.height < picture.wanted_height:
+                notes += (f"the page is {picture.wanted_height:,} pixels high; the picture shows the first {picture.height:,}",)
+            return Outcome("ok", data=Download(picture.body, f"image/{made_as}", f"page.{made_as}"), notes=notes)
 
     def function(self) -> BuiltinFunction:
         properties = {
