@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import anyio
 
@@ -34,8 +34,14 @@ class Tenant:
     suspended: bool = False
     #: how often its people may come: a name of the configuration's `[plans]`; "": the one that is nobody's in particular
     plan: str = ""
-    #: it is being removed, with all it owns; nobody lets it in again
-    leaving: bool = False
+    #: since when it is being removed, with all it owns; nobody lets it in again
+    leaving_since_us: int | None = None
+    #: The store says it. A name may be somebody else's later: this tells whose something of before is.
+    created_at_us: int = field(default=0, compare=False)
+
+    @property
+    def leaving(self) -> bool:
+        return self.leaving_since_us is not None
 
 
 class Tenants:

@@ -103,14 +103,14 @@ class Housekeeping:
 
     async def remove_tenants(self) -> None:
         """Take away what tenants own that are leaving, and what nodes keep in files of those that have gone."""
-        tenants = await self._store.tenants.all()
-        leaving = [each.tenant_id for each in tenants if each.leaving]
+        leaving = [each.tenant_id for each in await self._store.tenants.all() if each.leaving]
         if leaving:
             # Loaded when there is one (docs/decisions/0059): it knows every table.
             removal = import_module("server.storage.tenant_removal.removal").TenantRemoval(self._store.database, self._store.history)
             for tenant_id in leaving:
                 await removal.finish(tenant_id)
-        await self._context.keep_only({each.tenant_id for each in tenants} - set(leaving))
+        # Read again: somebody was added meanwhile, and has files by now.
+        await self._context.keep_only({each.tenant_id for each in await self._store.tenants.all() if not each.leaving})
 
     async def sweep(self) -> None:
         """Remove what has expired by now."""

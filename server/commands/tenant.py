@@ -9,10 +9,11 @@ from server.admin.nouns.tenants import baseline_of, end_date, plan_of
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.refused import admin_refusals_told
 from server.commands.rows import print_rows
+from server.commands.times import shown_time
 from server.config.settings import Settings
 from server.config_versions.live import config_in
 from server.storage.store import open_store
-from server.storage.tenant_removal.removal import TenantRemoval
+from server.storage.tenant_removal.removal import TenantRemoval, free_from_us
 from server.storage.workflows.forgetting import forget_durable_work
 
 
@@ -30,7 +31,7 @@ async def add(settings: Settings, name: str, title: str) -> None:
     """Add the tenant NAME (lower-case letters, digits, hyphens)."""
     async with open_store(settings) as store:
         with admin_refusals_told():
-            await add_tenant(store.tenants, name, title)
+            await add_tenant(store.tenants, TenantRemoval(store.database, store.history), name, title)
     click.echo(f"tenant {name} is at {settings.mcp_url(name)}")
     click.echo(f"next: ascend user add EMAIL --tenant {name}")
 
@@ -115,8 +116,9 @@ async def forget_workflows(settings: Settings, name: str, yes: bool) -> None:
 async def remove(settings: Settings, name: str, dry_run: bool, yes: bool) -> None:
     """Remove the tenant NAME and everything it owns: people, grants, accounts, keys, operations, facts, documents, runs, records.
 
-    First nobody gets in any more; then what it owns goes in short steps, beside running gateways; its name is free afterwards. Who is
-    interrupted says it again: what is gone is gone, and the rest goes. The audit trail keeps its rows, and backups keep all of it.
+    First nobody gets in any more; then what it owns goes in short steps, beside running gateways. Calls that were under way end within
+    15 minutes; what they leave goes too, and then the name is free. Who is interrupted says it again: what is gone is gone, and the rest
+    goes. The audit trail keeps its rows, and backups keep all of it.
     """
     async with open_store(settings) as store:
         removal = TenantRemoval(store.database, store.history)
@@ -127,9 +129,10 @@ async def remove(settings: Settings, name: str, dry_run: bool, yes: bool) -> Non
                 return
             if not yes:
                 click.confirm(f"Remove {name} and all of that? Nothing but a backup brings it back.", abort=True)
-            await begin_removal(store.tenants, removal, name)
+            marked = await begin_removal(store.tenants, removal, name)
         removed = await removal.finish(name)
-    click.echo(f"tenant {name} is gone, and {sum(removed.values()):,} rows with it")
+    free = shown_time(free_from_us(marked))
+    click.echo(f"tenant {name} is shut, and {sum(removed.values()):,} rows of it are gone; its name is free from {free}")
 
 
 @command.command("list")
@@ -140,7 +143,13 @@ async def list_tenants(settings: Settings, as_json: bool) -> None:
     """List all tenants and their URLs."""
     async with open_store(settings) as store:
         rows = [
-            {"name": tenant.tenant_id, "title": tenant.title, "url": settings.mcp_url(tenant.tenant_id), "suspended": tenant.suspended}
+            {
+                "name": tenant.tenant_id,
+                "title": tenant.title,
+                "url": settings.mcp_url(tenant.tenant_id),
+                "suspended": tenant.suspended,
+                "leaving": tenant.leaving,
+            }
             for tenant in await store.tenants.all()
         ]
     print_rows(rows, as_json=as_json, empty="no tenants")

@@ -8,15 +8,18 @@ import pytest
 from sqlalchemy import Boolean, Column, Float, Integer, LargeBinary, MetaData, Table, func, insert, select
 
 from oauth.tenants import Tenant
+from server.admin.nouns.tenant_changes import add_tenant
+from server.admin.refusals import AdminRefused
 from server.audited import Audited, audited
 from server.storage.audit.reading import SqlAuditTrail
-from server.storage.database import Database
-from server.storage.history.tables import history_metadata
+from server.storage.database import Database, now_us
+from server.storage.history.tables import call_records, history_metadata
 from server.storage.oauth.tenants import SqlTenantStore
 from server.storage.row_removal import remove_rows
+from server.storage.schema.ai_gateway_tables import model_calls
 from server.storage.schema.all_tables import STATE
 from server.storage.tenant_removal.owned_tables import KEPT, tenant_column
-from server.storage.tenant_removal.removal import TenantRemoval
+from server.storage.tenant_removal.removal import LONGEST_CALL_US, TenantRemoval
 
 GONE, STAYS = "acme", "globex"
 #: tables without a tenant, and why nothing of one is in them; whoever adds a table says it here, or gives it a tenant
@@ -55,6 +58,18 @@ async def removal(sql_database: Database, history_database: Database) -> TenantR
     for name in (GONE, STAYS):
         await SqlTenantStore(sql_database).add(Tenant(name, name))
     return TenantRemoval(sql_database, history_database)
+
+
+async def marked_long_ago(removal: TenantRemoval, sql_database: Database, history_database: Database) -> None:
+    """Mark the tenant so long ago that no call of before goes on."""
+    before = TenantRemoval(sql_database, history_database, now_us=lambda: now_us() - LONGEST_CALL_US)
+    assert await before.begin(Tenant(GONE, GONE))
+
+
+async def add_late_row(database: Database, number: int = 9) -> None:
+    """Write what a call that was under way leaves at its end."""
+    async with database.write() as connection:
+        await connection.execute(insert(model_calls).values(row_of(model_calls, GONE, number)))
 
 
 def row_of(table: Table, tenant: str, number: int) -> Mapping[str, Any]:
@@ -98,7 +113,7 @@ async def test_nothing_of_a_tenant_is_left_in_any_table_and_everything_of_the_ot
     before = await removal.counts(STAYS)
     assert await removal.counts(GONE) == before
     assert set(before) == set(await rows_of(sql_database, STATE, GONE)) | set(await rows_of(history_database, history_metadata, GONE))
-    assert await removal.begin(Tenant(GONE, GONE))
+    await marked_long_ago(removal, sql_database, history_database)
     assert dict(await removal.finish(GONE)) == dict(before)
     for database, metadata in ((sql_database, STATE), (history_database, history_metadata)):
         assert set((await rows_of(database, metadata, GONE)).values()) == {0}
@@ -116,7 +131,7 @@ async def test_a_removal_that_ended_in_the_middle_is_gone_on_with(
     removal: TenantRemoval, sql_database: Database, history_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after kill -9: the mark and some of the tables are there; whoever comes next, another process, does the rest."""
-    await removal.begin(Tenant(GONE, GONE))
+    await marked_long_ago(removal, sql_database, history_database)
     left = 20
 
     async def killed(*arguments: Any, **more: Any) -> int:
@@ -136,6 +151,79 @@ async def test_a_removal_that_ended_in_the_middle_is_gone_on_with(
     await after.finish(GONE)
     assert await after.counts(GONE) == {}
     assert await after.leaving() == []
+
+
+async def test_the_name_stays_taken_while_calls_of_before_may_end_and_what_they_leave_goes_too(
+    removal: TenantRemoval, sql_database: Database, history_database: Database
+) -> None:
+    tenants = SqlTenantStore(sql_database)
+    assert await removal.begin(Tenant(GONE, GONE))
+    await removal.finish(GONE)
+    assert await removal.leaving() == [GONE]
+    with pytest.raises(AdminRefused, match="is being removed") as refused:
+        await add_tenant(tenants, removal, GONE, "")
+    assert (refused.value.status, refused.value.code) == (409, "leaving")
+    assert "the name is free from 20" in refused.value.hint
+    await add_late_row(sql_database)
+    later = TenantRemoval(sql_database, history_database, now_us=lambda: now_us() + LONGEST_CALL_US + 1)
+    assert dict(await later.finish(GONE)) == {"model_calls": 1}
+    assert await later.leaving() == []
+
+
+async def test_a_tenant_stays_marked_as_long_as_every_look_finds_something(
+    removal: TenantRemoval, sql_database: Database, history_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await marked_long_ago(removal, sql_database, history_database)
+
+    async def written_again(database: Database, table: Table, *is_old: Any, **more: Any) -> int:
+        rows = await remove_rows(database, table, *is_old, **more)
+        if table is model_calls:
+            await add_late_row(sql_database)
+        return rows
+
+    monkeypatch.setattr("server.storage.tenant_removal.removal.remove_rows", written_again)
+    await removal.finish(GONE)
+    monkeypatch.undo()
+    assert await removal.leaving() == [GONE]
+    await removal.finish(GONE)
+    assert (await removal.leaving(), await removal.counts(GONE)) == ([], {})
+
+
+async def test_who_gets_a_name_later_finds_nothing_that_came_after_its_removal(
+    removal: TenantRemoval, sql_database: Database, history_database: Database
+) -> None:
+    tenants = SqlTenantStore(sql_database)
+    await marked_long_ago(removal, sql_database, history_database)
+    await removal.finish(GONE)
+    await add_late_row(sql_database)
+    added = await add_tenant(tenants, removal, GONE, "")
+    assert added.created_at_us > 0
+    assert await removal.counts(GONE) == {}
+
+
+async def test_a_removal_that_is_still_under_way_takes_nothing_of_a_successor(
+    removal: TenantRemoval, sql_database: Database, history_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two nodes one is slow: the other has removed the tenant by now, and somebody has added the next."""
+    await marked_long_ago(removal, sql_database, history_database)
+    has_begun = False
+
+    async def overtaken(*arguments: Any, **more: Any) -> int:
+        nonlocal has_begun
+        if not has_begun:
+            has_begun = True
+            await TenantRemoval(sql_database, history_database).finish(GONE)
+            await add_tenant(SqlTenantStore(sql_database), removal, GONE, "")
+            for database, table in ((sql_database, model_calls), (history_database, call_records)):
+                async with database.write() as connection:
+                    await connection.execute(insert(table).values(row_of(table, GONE, 9)))
+        return await remove_rows(*arguments, **more)
+
+    monkeypatch.setattr("server.storage.tenant_removal.removal.remove_rows", overtaken)
+    await removal.finish(GONE)
+    monkeypatch.undo()
+    assert dict(await removal.counts(GONE)) == {"model_calls": 1, "call_records": 1}
+    assert await removal.leaving() == []
 
 
 async def test_who_removed_a_tenant_stays_on_record(removal: TenantRemoval, sql_database: Database) -> None:

@@ -1,6 +1,7 @@
 """The sweep keeps what the configuration says, and for as long as it says."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from server.housekeeping import DAY_US, Housekeeping
 from server.storage.change_feed import ChangeFeed
 from server.storage.database import now_us
 from server.storage.history.calls import CallFilter
-from server.storage.tenant_removal.removal import TenantRemoval
+from server.storage.tenant_removal.removal import LONGEST_CALL_US, TenantRemoval
 from tests.gateway import add_person, opened
 from tests.waiting import until
 from tools.stores import CallRecord
@@ -48,6 +49,12 @@ def housekeeping_of(gateway: Gateway) -> Housekeeping:
         gateway.late,
         gateway.context,
     )
+
+
+async def marked_long_ago(gateway: Gateway, name: str) -> None:
+    """Mark a tenant as leaving so long ago that no call of before goes on."""
+    before = TenantRemoval(gateway.store.database, gateway.store.history, now_us=lambda: now_us() - LONGEST_CALL_US)
+    assert await before.begin(Tenant(name, name))
 
 
 async def _no_secret(_name: str) -> bool:
@@ -111,7 +118,7 @@ async def test_a_tenant_that_was_leaving_when_somebody_was_killed_is_gone_after_
         folders = [tmp_path / "context" / "facts" / hashlib.sha256(name.encode()).hexdigest()[:32] for name in ("acme", "globex")]
         for folder in folders:
             folder.mkdir(parents=True)
-        await TenantRemoval(store.database, store.history).begin(Tenant("acme", "acme"))
+        await marked_long_ago(gateway, "acme")
         await housekeeping_of(gateway).remove_tenants()
         assert {each.tenant_id for each in await store.tenants.all()} == {"default", "globex"}
         assert [len(await store.subjects.of_tenant(name)) for name in ("acme", "globex")] == [0, 1]
@@ -127,3 +134,22 @@ async def test_of_two_processes_one_sweeps_until_it_is_gone(tmp_path: Path) -> N
             assert [await one.sweep_for_all(), await two.sweep_for_all(), await one.sweep_for_all()] == [True, False, True]
             group.cancel_scope.cancel()
         assert [await two.sweep_for_all(), await one.sweep_for_all()] == [True, False]
+
+
+async def test_a_tenant_added_during_a_removal_keeps_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "context" / "facts" / hashlib.sha256(b"globex").hexdigest()[:32]
+    async with opened(tmp_path) as gateway:
+        store, finish = gateway.store, TenantRemoval.finish
+        await store.tenants.add(Tenant("acme", "acme"))
+        await marked_long_ago(gateway, "acme")
+
+        async def added_meanwhile(removal: TenantRemoval, tenant_id: str) -> Mapping[str, int]:
+            if not folder.exists():
+                await store.tenants.add(Tenant("globex", "globex"))
+                folder.mkdir(parents=True)
+            return await finish(removal, tenant_id)
+
+        monkeypatch.setattr(TenantRemoval, "finish", added_meanwhile)
+        await housekeeping_of(gateway).remove_tenants()
+        assert {each.tenant_id for each in await store.tenants.all()} == {"default", "globex"}
+        assert folder.exists()

@@ -7,24 +7,32 @@ from typing import Any
 
 from oauth.errors import AlreadyTaken
 from oauth.tenants import DEFAULT_TENANT, NOT_FREE, Tenant, is_free_name
+from server.admin.lists.moment import moment_text
 from server.admin.refusals import AdminRefused, not_found, version_conflict
+from server.storage.database import now_us
 from server.storage.oauth.tenants import SqlTenantStore
-from server.storage.tenant_removal.removal import TenantRemoval
+from server.storage.tenant_removal.removal import TenantRemoval, free_from_us
 
 LIST_THEM = "`ascend tenant list` shows all"
 
 
-async def add_tenant(store: SqlTenantStore, name: str, title: str) -> Tenant:
-    """Add the tenant `name`. Raises AdminRefused."""
+async def add_tenant(store: SqlTenantStore, removal: TenantRemoval, name: str, title: str) -> Tenant:
+    """Add the tenant `name`, which finds nothing of one before it. Raises AdminRefused."""
     if not is_free_name(name):
         rule = f"use 1 to 63 lower-case letters, digits and inner hyphens, and none of {', '.join(sorted(NOT_FREE))}"
         raise AdminRefused(422, "invalid_fields", f"tenant {name[:80]!r}: not a name", rule)
-    tenant = Tenant(name, title or name)
+    before = await found_tenant(store, name)
+    if before is not None and before.leaving:
+        if (free_us := free_from_us(before)) > now_us():
+            rule = f"the name is free from {moment_text(free_us)}, when every call of before has ended"
+            raise AdminRefused(409, "leaving", f"tenant {name!r} is being removed", rule)
+        await removal.finish(name)
+    elif before is None:
+        await removal.clear_name(name)
     try:
-        await store.add(tenant)
+        return await store.add(Tenant(name, title or name))
     except AlreadyTaken as error:
         raise AdminRefused(409, "exists", f"tenant {name!r} exists already", LIST_THEM) from error
-    return tenant
 
 
 async def change_tenant(store: SqlTenantStore, name: str, changes: Mapping[str, Any], version: str = "") -> Tenant:
@@ -57,7 +65,7 @@ async def begin_removal(store: SqlTenantStore, removal: TenantRemoval, name: str
     seen = await removable(store, name)
     if not seen.leaving and not await removal.begin(seen):
         raise version_conflict(version_of(await found_tenant(store, name) or seen))
-    return replace(seen, suspended=True, leaving=True)
+    return await found_tenant(store, name) or seen
 
 
 def said_of(name: str, counts: Mapping[str, int]) -> str:

@@ -119,7 +119,7 @@ class TenantNoun:
         return None if found is None else self._row(found)
 
     async def add(self, _administrator: Administrator, _key: str, values: Mapping[str, str]) -> Done:
-        added = await add_tenant(self.store, values["id"], values.get("title", ""))
+        added = await add_tenant(self.store, self.removal, values["id"], values.get("title", ""))
         return Done(f"tenant {added.tenant_id} is at {self.mcp_url(added.tenant_id)}", self._row(added))
 
     async def change(self, administrator: Administrator, key: str, values: Mapping[str, str]) -> Done:

@@ -1,6 +1,7 @@
 """Keep tenants: TenantStore. Tables: tenants, and workflow_runs of those that are suspended."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -24,14 +25,17 @@ class SqlTenantStore:
             rows = (await connection.execute(select(tenants).order_by(tenants.c.tenant_id))).all()
         return tuple(_tenant(row) for row in rows)
 
-    async def add(self, tenant: Tenant) -> None:
-        values = {"tenant_id": tenant.tenant_id, "title": tenant.title, "settings": _settings(tenant), "created_at": self._now_us()}
+    async def add(self, tenant: Tenant) -> Tenant:
+        """Return it with the time of it. Raises AlreadyTaken."""
+        created_at_us = self._now_us()
+        values = {"tenant_id": tenant.tenant_id, "title": tenant.title, "settings": _settings(tenant), "created_at": created_at_us}
         try:
             async with self._database.write() as connection:
                 await connection.execute(insert(tenants).values(values))
                 await announce(connection, "tenants", tenant.tenant_id, tenant.tenant_id)
         except IntegrityError as error:
             raise AlreadyTaken(tenant.tenant_id) from error
+        return replace(tenant, created_at_us=created_at_us)
 
     async def save(self, tenant: Tenant, seen: Tenant | None = None) -> bool:
         """Replace the tenant of that name; `seen`: only where it is still that one. False: it is not, or there is none.
@@ -62,7 +66,7 @@ def _settings(tenant: Tenant) -> str:
             "static_tokens_until": tenant.static_tokens_until,
             "suspended": tenant.suspended,
             "plan": tenant.plan,
-            **({"leaving": True} if tenant.leaving else {}),
+            **({"leaving_since_us": tenant.leaving_since_us} if tenant.leaving else {}),
         }
     ).decode()
 
@@ -79,5 +83,6 @@ def _tenant(row: Row[Any]) -> Tenant:
         static_tokens_until=settings.get("static_tokens_until"),
         suspended=settings.get("suspended", False),
         plan=settings.get("plan", ""),
-        leaving=settings.get("leaving", False),
+        leaving_since_us=settings.get("leaving_since_us"),
+        created_at_us=row.created_at,
     )

@@ -1,5 +1,6 @@
 """`ascend tenant remove`: says what goes, asks, and takes all of it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,13 @@ def test_a_dry_run_counts_and_a_removal_takes_what_it_counted(data: Path) -> Non
     assert "acme" in ascend_here("tenant", "list", data_dir=data).stdout
     removed = ascend_here("tenant", "remove", "acme", "--yes", data_dir=data)
     assert removed.stdout.startswith(counted.stdout)
-    assert "tenant acme is gone" in removed.stdout
-    listed = ascend_here("tenant", "list", data_dir=data).stdout
-    assert ("acme" in listed, "globex" in listed) == (False, True)
+    assert "its name is free from 20" in removed.stdout
+    listed = json.loads(ascend_here("tenant", "list", "--json", data_dir=data).stdout)
+    assert {each["name"]: each["leaving"] for each in listed} == {"acme": True, "default": False, "globex": False}
     assert "tenant remove" in ascend_here("audit", "events", data_dir=data).stdout
-    assert ascend_here("tenant", "add", "acme", data_dir=data).returncode == 0
+    refused = ascend_here("tenant", "add", "acme", data_dir=data)
+    assert refused.returncode == 1
+    assert "the name is free from" in refused.stderr
     assert ascend_here("user", "list", "--tenant", "acme", data_dir=data).stdout.count("@") == 0
 
 
