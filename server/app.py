@@ -116,7 +116,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True, siblings: Si
         await config.load()
         tenants = Tenants(await store.tenants.all())
         connections = await assemble_connections(settings, store, egress)
-        shared = await stack.enter_async_context(open_shared_state(settings, connections.proof_key("shared state")))
+        shared = await stack.enter_async_context(open_shared_state(settings, connections.proof_key("shared state"), at_work=at_work))
         plan_limits = PlanLimits(tenants, shared.arrivals)
 
         def index() -> CapabilityIndex:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from server.storage.redis.opened import RedisState
 
 _OPENED = "server.storage.redis.opened"
+#: Nobody waits for a command that only looks; what stalled for a moment is not away.
+LOOKING_PATIENCE_S = 2.0
 #: kinds of breakers, as nodes tell each other
 MODEL, UPSTREAM = "model", "upstream"
 
@@ -77,8 +79,11 @@ class SharedState:
 
 
 @asynccontextmanager
-async def open_shared_state(settings: Settings, key: bytes) -> AsyncIterator[SharedState]:
-    """Open what `ASCEND_REDIS_URL` names; `key`: 32 bytes that all nodes have, and no dump of Redis holds. Raises SettingsError."""
+async def open_shared_state(settings: Settings, key: bytes, *, at_work: bool = True) -> AsyncIterator[SharedState]:
+    """Open what `ASCEND_REDIS_URL` names; `key`: 32 bytes that all nodes have, and no dump of Redis holds. Raises SettingsError.
+
+    `at_work` False: for a command that looks once, and has time.
+    """
     if not settings.store.redis_url:
         yield SharedState()
         return
@@ -86,5 +91,6 @@ async def open_shared_state(settings: Settings, key: bytes) -> AsyncIterator[Sha
         opened = import_module(_OPENED)
     except ModuleNotFoundError as error:
         raise SettingsError("ASCEND_REDIS_URL: the client is not installed; run `pip install 'ascend-gateway[redis]'`") from error
-    async with opened.open_redis(settings.store.redis_url, settings.store.environment, key) as redis:
+    patience = {} if at_work else {"patience_s": LOOKING_PATIENCE_S}
+    async with opened.open_redis(settings.store.redis_url, settings.store.environment, key, **patience) as redis:
         yield SharedState(redis)

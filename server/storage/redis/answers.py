@@ -85,11 +85,12 @@ class RedisAnswers:
         try:
             await self.link.ask(self._forget, [place], GENERATION_MS)
         except RedisAway:
-            # It may have been done all the same; twice forgets no more than once.
-            self._owed.add(place)
-            if len(self._owed) > MAX_OWED:
-                self._owed.clear()
-                self._blind_until = self.clock() + MAX_AGE_S
+            self._owe(place)
+        except BaseException:
+            # Whoever wrote was cancelled, and what they asked goes with them: the others are told all the same.
+            self._owe(place)
+            self.link.later(self._forget, [place], GENERATION_MS)
+            raise
 
     async def pay(self) -> None:
         """Forget what was to be forgotten while nobody was there. Raises RedisAway: until it is done nothing is found."""
@@ -97,6 +98,13 @@ class RedisAnswers:
             part = list(self._owed)[:100]
             await self.link.ask(self._forget, part, GENERATION_MS)
             self._owed.difference_update(part)
+
+    def _owe(self, place: str) -> None:
+        # It may have been done all the same; twice forgets no more than once.
+        self._owed.add(place)
+        if len(self._owed) > MAX_OWED:
+            self._owed.clear()
+            self._blind_until = self.clock() + MAX_AGE_S
 
     def _opened(self, name: str, generation: int, box: bytes) -> bytes | None:
         opened = self.names.opened(self._seal_of(name, generation), box)

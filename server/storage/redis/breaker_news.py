@@ -17,7 +17,7 @@ from server.storage.redis.names import NOBODYS, RedisNames
 MAX_OPEN = 10_000
 MAX_NAME_BYTES = 2_048
 MAX_OPEN_S = 3_600.0
-#: a connection that broke without a word is noticed by this
+#: After that a word is asked for, and after as long again the connection is given up: TCP would hold a broken one for 15 minutes.
 SILENCE_S = 30.0
 AGAIN_S = 1.0
 
@@ -60,6 +60,7 @@ class BreakerNews:
     node: str
     _tell: Script
     _open: Script
+    silence_s: float = SILENCE_S
     #: kind of breaker -> who hears of it
     _heard: dict[str, Heard] = field(default_factory=dict)
 
@@ -97,17 +98,25 @@ class BreakerNews:
     async def _hear(self, client: Redis) -> None:
         news = client.pubsub()
         try:
-            await news.subscribe(self._channel)
-            # Subscribed first: what is told meanwhile is heard twice rather than never.
-            found: list[bytes] = await client.execute_command("EVAL", self._open.text, 1, self._set)  # type: ignore[no-untyped-call]
+            async with asyncio.timeout(self.silence_s):
+                await news.subscribe(self._channel)
+                # Subscribed first: what is told meanwhile is heard twice rather than never.
+                found: list[bytes] = await client.execute_command("EVAL", self._open.text, 1, self._set)  # type: ignore[no-untyped-call]
             for mark, left_ms in zip(found[::2], found[1::2], strict=True):
                 if (text := self.names.unmarked(self._set, bytes(mark))) is not None:
                     self._take(text, int(left_ms))
+            is_asked = False
             while True:
-                message = await news.get_message(ignore_subscribe_messages=True, timeout=SILENCE_S)
+                # None is silence alone: that it is subscribed, or still there, is a message, too.
+                message = await news.get_message(timeout=self.silence_s)
                 if message is None:
+                    if is_asked:
+                        raise TimeoutError
                     await news.ping()
-                elif message["type"] == "message" and (told := self.names.opened(self._channel, message["data"])) is not None:
+                    is_asked = True
+                    continue
+                is_asked = False
+                if message["type"] == "message" and (told := self.names.opened(self._channel, message["data"])) is not None:
                     node, text, for_ms = orjson.loads(told)
                     if node != self.node:
                         self._take(text.encode(), for_ms)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import anyio
 import pytest
 
 from server.storage.redis.answers import MAX_VALUE_BYTES
@@ -61,6 +62,18 @@ async def test_what_was_to_be_forgotten_while_redis_was_away_is_forgotten_before
     one.link.is_there = True
     assert await found(one) is None
     assert await found(two) is None
+
+
+async def test_a_write_whose_caller_is_cancelled_is_forgotten_for_all_the_same(redis_nodes: Nodes) -> None:
+    """Steps of a plan are cancelled together; what one of them wrote stands nevertheless."""
+    one, two = redis_nodes
+    await keep(one)
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await one.answers.forget("acme", "crm")
+    await one.link.settled()
+    assert await found(two) is None
+    assert await found(one) is None
 
 
 async def test_what_is_too_large_or_over_is_not_kept(redis_nodes: Nodes) -> None:

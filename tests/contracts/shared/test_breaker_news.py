@@ -1,7 +1,9 @@
 """Breakers that open and close at one node do so at all."""
 
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import anyio
 import orjson
@@ -10,8 +12,9 @@ import pytest
 from server.assembly.shared_state import SharedState
 from server.storage.redis.breaker_news import MAX_OPEN_S
 from server.storage.redis.link import client_of
-from server.storage.redis.opened import RedisState
-from tests.shared_redis.server import RedisServer
+from server.storage.redis.opened import RedisState, open_redis
+from tests.shared_redis.nodes import PATIENCE_S
+from tests.shared_redis.server import RedisServer, redis_server
 from tests.tools.stand_ins import operation
 from tests.waiting import until
 from tools.ai_gateway.breaker import Breakers
@@ -31,9 +34,12 @@ class Node:
         self.upstreams.choose(GET)
         self.shared.follow(self.models, self.upstreams)
 
-    def fail(self) -> None:
+    def fail_model(self) -> None:
         for _ in range(3):
             self.models.failed(CIRCUIT)
+
+    def fail(self) -> None:
+        self.fail_model()
         for _ in range(FAILURES):
             self.upstreams.report(PLACES[0], False)
 
@@ -92,3 +98,22 @@ async def test_what_others_on_this_redis_say_opens_nothing_and_breaks_nothing(
         group.cancel_scope.cancel()
     assert not any(word in member for member in members for word in (b"gpt", b"one.test", b"acc_1"))
     assert two.models.open_targets()[CIRCUIT[0]] <= MAX_OPEN_S
+
+
+async def test_a_connection_that_broke_without_a_word_is_given_up_for_another(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """TCP alone would leave a node deaf for a quarter of an hour."""
+    caplog.set_level(logging.DEBUG, "ascend")
+    with redis_server(tmp_path / "redis") as redis:
+        async with open_redis(redis.url, "test", b"k" * 32, PATIENCE_S) as one, open_redis(redis.url, "test", b"k" * 32, PATIENCE_S) as two:
+            two.breakers.silence_s = 0.05
+            teller, hearer = Node(one), Node(two)
+            async with anyio.create_task_group() as group:
+                group.start_soon(two.breakers.run)
+                teller.fail_model()
+                await until(lambda: not hearer.models.admits(CIRCUIT))
+                redis.stall()
+                await until(lambda: any(record.message == "breaker_news_lost" for record in caplog.records))
+                redis.resume()
+                teller.fail()
+                await until(hearer.leaves_alone)
+                group.cancel_scope.cancel()
