@@ -1,7 +1,6 @@
 """Who calls, by a token that somebody else signed: verified by the issuer's keys, and told to backends as X-User-… fields."""
 
 import hashlib
-import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -19,6 +18,8 @@ from tools.egress.relay_answer import Fields
 REMEMBERED_S: Final = 60.0
 MAX_REMEMBERED: Final = 10_000
 MAX_VALUE_CHARS: Final = 1_000
+#: how long a token is good is the issuer's affair; but `exp` is a time
+MAX_LIFETIME_S: Final = 1e15
 #: RFC 8725 §3.11: tokens of these types are for APIs; an issuer signs others with the same keys (logout, security events)
 _TYPES: Final = frozenset({"", "jwt", "at+jwt", "application/at+jwt", "application/jwt"})
 #: what a field may hold as it is
@@ -86,13 +87,17 @@ class UserTokens:
             raise AssertionRefused("iss or aud is another")
         if not isinstance(subject, str) or not 0 < len(subject) <= 255:
             raise AssertionRefused("sub is missing or too long")
-        return claims, check_times(claims, now, max_lifetime_s=math.inf)
+        # RFC 7519 §4.1.2 has any string; half a character is no text, a zero is none to stores, and blanks at its ends are lost in a field.
+        if not subject.isprintable() or subject != subject.strip():
+            raise AssertionRefused("sub is no printable text")
+        return claims, check_times(claims, now, max_lifetime_s=MAX_LIFETIME_S)
 
 
 def user_fields(claims: Claims, names: tuple[str, ...]) -> Fields:
     """Return claims as fields: `sub` as X-User-Id, others by their names. What is no text, number or list of texts is left out.
 
-    Characters that a field cannot hold are written as UTF-8 with percent signs, and then so is the percent sign.
+    So is what has half a character. Characters that a field cannot hold are written as UTF-8 with percent signs, and then so is the
+    percent sign.
     """
     fields = []
     for name in names:
@@ -100,7 +105,10 @@ def user_fields(claims: Claims, names: tuple[str, ...]) -> Fields:
             continue
         # RFC 9110 §5.5: a line break in a claim would begin a field of its own.
         if not (text.isascii() and text.isprintable()):
-            text = quote(text, safe=_PLAIN.replace("%", ""))
+            try:
+                text = quote(text, safe=_PLAIN.replace("%", ""))
+            except UnicodeEncodeError:
+                continue
         fields.append((b"x-user-" + ("id" if name == "sub" else name.lower().replace("_", "-")).encode(), text.strip().encode()))
     return fields
 

@@ -125,10 +125,14 @@ def _row(record: CallRecord, node: str) -> tuple[object, ...]:
 def _storable(record: CallRecord) -> CallRecord:
     """Return a record whose texts, some of which clients choose, every store takes."""
     chosen = (record.tool, record.operation, record.account, record.step, record.reason)
-    if all(text.isascii() and len(text) <= MAX_TEXT_CHARS and "\0" not in text for text in chosen):
+    whose = (record.subject, record.client_id)
+    if all(text.isascii() and "\0" not in text for text in (*chosen, *whose)) and max(map(len, chosen)) <= MAX_TEXT_CHARS:
         return record
     return replace(
         record,
+        # Whole: who looks for somebody's calls names them as they are.
+        subject=_encodable(record.subject),
+        client_id=_encodable(record.client_id),
         tool=_cleaned(record.tool),
         operation=_cleaned(record.operation),
         account=_cleaned(record.account),
@@ -139,4 +143,8 @@ def _storable(record: CallRecord) -> CallRecord:
 
 def _cleaned(text: str) -> str:
     """Return a text that is not long, without zeros and without half characters."""
-    return text[:MAX_TEXT_CHARS].replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+    return _encodable(text[:MAX_TEXT_CHARS])
+
+
+def _encodable(text: str) -> str:
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
