@@ -1,5 +1,6 @@
 """A request as it came in, and what is found out about it on its way."""
 
+import math
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ class Incoming:
     subject: str = ""
     user_id: str = ""
     plan: str = ""
+    #: when the token that says who calls is over; epoch seconds
+    expires_at: float = math.inf
     is_limited: bool = False
     user: Fields = field(default_factory=list)
     added: Fields = field(default_factory=list)

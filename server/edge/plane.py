@@ -67,6 +67,7 @@ class EdgePlane:
         known = {(route.label, backend.url): backend for route in self._table.routes for backend in route.backends.all}
         self._table = RouteTable(self._route(each, known) for each in section.root)
         self.endpoint.relay.cache.clear()
+        self.endpoint.relay.sockets.end_others(self._table)
         paths = [route.config.path for route in self._table.routes if route.config.path]
         self.first_segments, self.takes_all = frozenset(map(first_segment, paths)) - {"*"}, "/*" in paths
 

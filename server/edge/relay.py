@@ -12,6 +12,7 @@ from server.edge.backends.forwarding import Answer, BrokenOff, CallerGone, Forwa
 from server.edge.caching.response_cache import MAX_BODY_BYTES, ResponseCache
 from server.edge.caching.rules import Kept, Key, kept_of, key_of
 from server.edge.incoming import Incoming
+from server.edge.open_sockets import OpenSockets
 from server.edge.refusals import EdgeRefused
 from server.edge.request_headers import head_lines, passed_on, via
 from server.edge.response_headers import passed_back
@@ -51,6 +52,7 @@ class Relay:
     forwarder: Forwarder
     address: PublicAddress
     cache: ResponseCache
+    sockets: OpenSockets = field(default_factory=OpenSockets)
     #: renewals that are under way; the loop itself holds tasks weakly
     _renewals: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -117,7 +119,7 @@ class Relay:
         status, connection = answer.head.status, answer.connection
         fields = _passed_back(route, request, answer)
         if status == 101:
-            await pass_bytes(request, answer, fields)
+            await pass_bytes(route, request, answer, fields, self.sockets)
             return
         to_keep = kept_of(route, request.headers, asked_at, answer.head, fields) if key is not None else None
         fields = [*fields, *request.added, *([_MISS] if key is not None else ())]

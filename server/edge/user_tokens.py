@@ -33,8 +33,8 @@ class UserTokens:
 
     def __init__(self, keys: JwksCache, clock: Callable[[], float] = time.time) -> None:
         self._keys, self._clock = keys, clock
-        #: what a token was verified for -> its claims, and until when that is believed
-        self._verified: OrderedDict[tuple[object, ...], tuple[Claims, float]] = OrderedDict()
+        #: what a token was verified for -> its claims, its end, and until when that is believed
+        self._verified: OrderedDict[tuple[object, ...], tuple[Claims, float, float]] = OrderedDict()
 
     async def identify(self, route: EdgeRoute, request: Incoming) -> None:
         """Put into `request` who calls. Raises EdgeRefused: 401 for no token where one is required, and for one that is no good."""
@@ -47,19 +47,19 @@ class UserTokens:
         if not given or scheme.lower() != "bearer":
             # RFC 6750 §3.1: no error code where nothing was tried.
             raise EdgeRefused(401, "unauthorized", "this address takes a bearer token", {"www-authenticate": "Bearer"})
-        claims = await self._claims(route, token.strip())
+        claims, request.expires_at = await self._claims(route, token.strip())
         request.user_id = f"{route.issuer} {claims['sub']}"
         request.subject = f"edge:{claims['sub']}"
         plan = claims.get("plan")
         request.plan = plan if isinstance(plan, str) else ""
         request.user = user_fields(claims, route.claims)
 
-    async def _claims(self, route: EdgeRoute, token: str) -> Claims:
+    async def _claims(self, route: EdgeRoute, token: str) -> tuple[Claims, float]:
         now = self._clock()
         place = (route.issuer, route.audience, route.jwks_uri, route.algorithms, hashlib.sha256(token.encode()).digest())
         known = self._verified.get(place)
-        if known is not None and now < known[1]:
-            return known[0]
+        if known is not None and now < known[2]:
+            return known[:2]
         try:
             claims, expires_at = await self._verify(route, token, now)
         except (FetchRefused, RegistrationRefused) as error:
@@ -68,10 +68,10 @@ class UserTokens:
         except AssertionRefused as error:
             said = "the token is not valid here: not signed by the issuer, for somebody else, or expired"
             raise EdgeRefused(401, "invalid_token", said, {"www-authenticate": 'Bearer error="invalid_token"'}) from error
-        self._verified[place] = claims, min(expires_at, now + REMEMBERED_S)
+        self._verified[place] = claims, expires_at, min(expires_at, now + REMEMBERED_S)
         if len(self._verified) > MAX_REMEMBERED:
             self._verified.popitem(last=False)
-        return claims
+        return claims, expires_at
 
     async def _verify(self, route: EdgeRoute, token: str, now: float) -> tuple[Claims, float]:
         # RFC 8725 §3.1, §3.10: what is read here chooses the key and decides nothing; `jku`, `jwk` and `x5u` are the sender's word.

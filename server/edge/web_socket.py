@@ -9,6 +9,7 @@ from typing import Final
 
 from server.edge.backends.forwarding import Answer
 from server.edge.incoming import Incoming
+from server.edge.open_sockets import OpenSockets
 from server.edge.refusals import EdgeRefused
 from server.edge.request_headers import head_lines, nominated_by
 from server.edge.response_headers import VERSION_FIELD
@@ -47,8 +48,11 @@ def handshake(route: Route, request: Incoming, own_origin: bytes) -> Fields | No
     return [(b"connection", b"Upgrade"), _UPGRADE, *asked]
 
 
-async def pass_bytes(request: Incoming, answer: Answer, fields: Fields) -> None:
-    """Answer 101 and pass bytes in both directions. Raises EdgeRefused where the backend did not answer this handshake."""
+async def pass_bytes(route: Route, request: Incoming, answer: Answer, fields: Fields, sockets: OpenSockets) -> None:
+    """Answer 101 and pass bytes in both directions, while the caller's token and the route last.
+
+    Raises EdgeRefused where the backend did not answer this handshake.
+    """
     exchange, connection = request.exchange, answer.connection
     told = dict(answer.head.fields)
     expected = base64.b64encode(hashlib.sha1(request.value_of(b"sec-websocket-key") + _GUID, usedforsecurity=False).digest())
@@ -62,8 +66,12 @@ async def pass_bytes(request: Incoming, answer: Answer, fields: Fields) -> None:
     connection.timeout_s = IDLE_S
     sending = asyncio.create_task(to_backend.run())
     try:
-        while piece := await connection.read():
-            await exchange.write(piece)
+        async with sockets.holding(route, request, answer.backend.url) as limit:
+            while piece := await connection.read():
+                await exchange.write(piece)
+        if limit.expired():
+            # Not when it is all sent: a caller who does not read would stay.
+            exchange.break_off()
     finally:
         sending.cancel()
         exchange.end()

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import time
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,39 @@ async def test_a_web_socket_passes_the_checks_of_its_route_and_goes_to_no_privat
             assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 503 ")
             writer.transport.abort()
         assert not server.connections
+
+
+@pytest.mark.parametrize("first", [b"\x81\x02hi", b"\0" * (32 << 20)], ids=["idle", "unread"])
+async def test_a_web_socket_ends_with_the_token_that_opened_it(tmp_path: Path, first: bytes) -> None:
+    """Also where the caller reads nothing, and the backend has more to say than anybody holds."""
+    issuer = Issuer()
+    async with (
+        backend(issuer.speaks) as keys,
+        backend(echoing(first=first)) as server,
+        edge_of(tmp_path, orders(server, websocket=True, **verified(keys))) as edge,
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+        writer.write(asking(f"Authorization: {issuer.bearer(exp=time.time() + 0.3)['authorization']}"))
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+        await until(lambda: not edge.plane.routes[0].in_flight)
+        writer.transport.abort()
+        assert edge.records[-1].upstream_status == 101
+
+
+async def test_a_web_socket_ends_with_its_route_and_not_with_a_change_of_shares(tmp_path: Path) -> None:
+    issuer = Issuer()
+    async with backend(issuer.speaks) as keys, backend(echoing()) as one, backend(echoing()) as two:
+        open_to_all = orders(one, websocket=True)
+        shared = {**open_to_all, "backends": [{"url": one.url, "weight": 1}, {"url": two.url, "weight": 99}]}
+        for changed in ([], [orders(two, websocket=True)], [orders(one, websocket=True, **verified(keys))], [orders(one)]):
+            async with edge_of(tmp_path, open_to_all) as edge:
+                reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+                writer.write(asking())
+                assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+                edge.change(shared)
+                writer.write(b"still here")
+                assert await reader.readexactly(10) == b"still here"
+                edge.change(*changed)
+                async with asyncio.timeout(10):
+                    assert await reader.read() == b""
+                writer.transport.abort()
