@@ -1,5 +1,6 @@
 """SQLite for the event loop: aiosqlite's thread a connection, with one change of threads a statement (decision 0077)."""
 
+import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -81,6 +82,8 @@ class StatementConnection(aiosqlite.Connection):
 
     #: False: somebody stopped waiting for what the thread still does
     _is_settled = True
+    #: done when the thread has ended
+    _stopped: asyncio.Future[Any] | None = None
 
     @property
     def driver(self) -> sqlite3.Connection:
@@ -99,6 +102,19 @@ class StatementConnection(aiosqlite.Connection):
         if not self._is_settled or self.in_transaction:
             await super().rollback()
             self._is_settled = True
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        self._stopped = super().stop()
+        return self._stopped
+
+    async def _connect(self) -> aiosqlite.Connection:
+        try:
+            return await super()._connect()
+        except BaseException:
+            # aiosqlite tells its thread to end and goes; where the loop ends next, as in a command, the thread would have nobody to tell.
+            if self._stopped is not None:
+                await asyncio.wait([self._stopped])
+            raise
 
     async def _execute(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:

@@ -1,6 +1,7 @@
 """SQLite behind the event loop (decision 0077): one change of threads a statement, and none that only undoes what has ended."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -115,3 +116,15 @@ async def test_a_transaction_that_began_when_nobody_waited_any_more_is_undone(tm
         assert not connection.in_transaction
         await connection.cursor().execute("BEGIN IMMEDIATE")
         assert connection.in_transaction
+
+
+def test_a_file_that_cannot_be_opened_leaves_no_thread_behind(tmp_path: Path) -> None:
+    """Or it would tell its end to a loop that is closed by then."""
+    opened = connect(set_up_sqlite, str(tmp_path / "nowhere" / "store.sqlite3"))
+
+    async def refused() -> bool:
+        with pytest.raises(sqlite3.OperationalError):
+            await opened
+        return opened._stopped is not None and opened._stopped.done()
+
+    assert asyncio.run(refused())
