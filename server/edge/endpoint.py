@@ -67,6 +67,6 @@ class EdgeEndpoint:
             raise EdgeRefused(405, "method_not_allowed", f"this address takes {allow}", {"allow": allow})
         await self.tokens.identify(route.config, request)
         limits = await self.limits.take(route, request)
-        request.is_limited = bool(limits)
+        request.is_limited, request.is_admitted = bool(limits), True
         request.added = [*request.added, *limits]
         return await self.relay.answer(route, request, path)

@@ -35,6 +35,8 @@ class Incoming:
     #: when the token that says who calls is over; epoch seconds
     expires_at: float = math.inf
     is_limited: bool = False
+    #: past all checks and limits
+    is_admitted: bool = False
     user: Fields = field(default_factory=list)
     added: Fields = field(default_factory=list)
 

@@ -1,8 +1,10 @@
 """What a request at the edge leaves behind: a record as calls leave them, with log line, row and span; and figures by route."""
 
+import math
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
@@ -25,20 +27,27 @@ _CLASSES = {
 }
 
 
+#: what no limit counted leaves a record at most so often, by route and outcome: whoever sends more must not push out those of others
+UNCOUNTED_EVERY_S: Final = 1.0
+
+
 class Outcomes:
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
+    def __init__(self, recorder: Recorder, clock: Callable[[], float] = time.monotonic) -> None:
+        self._recorder, self.clock = recorder, clock
         #: (route, outcome) -> how many; both are bounded: routes by the configuration, outcomes by our words
         self.counts: Counter[tuple[str, str]] = Counter()
+        #: when such an outcome of what no limit counted last left a record
+        self._recorded_at: dict[tuple[str, str], float] = {}
 
     def note(self, route: Route | None, request: Incoming, status: int, code: str, duration_ms: float) -> None:
         """Record how a request ended: `code` of a refusal, or "" and the backend's status."""
         label = route.label if route is not None else ""
         is_failed = bool(code) or status >= 500
         error_code = code or (f"answered_{status // 100}xx" if status >= 500 else "")
-        self.counts[label, error_code or f"{status // 100}xx"] += 1
-        if route is None:
-            # Anybody may ask for what is not there: counted, and no row.
+        outcome = (label, error_code or f"{status // 100}xx")
+        self.counts[outcome] += 1
+        # Anybody may ask for what is not there: counted, and no row.
+        if route is None or not (request.is_admitted or self._is_due(outcome)):
             return
         self._recorder.record(
             CallRecord(
@@ -59,6 +68,13 @@ class Outcomes:
                 reason=f"answered {status}" if is_failed else "",
             )
         )
+
+    def _is_due(self, outcome: tuple[str, str]) -> bool:
+        now = self.clock()
+        if now - self._recorded_at.get(outcome, -math.inf) < UNCOUNTED_EVERY_S:
+            return False
+        self._recorded_at[outcome] = now
+        return True
 
     def metrics(self, routes: Iterable[Route]) -> Iterable[Metric]:
         """Yield what a scrape shows."""

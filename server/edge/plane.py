@@ -45,7 +45,7 @@ class EdgePlane:
         self.endpoint = EdgeEndpoint(
             table=lambda: self._table,
             relay=Relay(Forwarder(pool), PublicAddress.of(settings.base_url), ResponseCache()),
-            tokens=UserTokens(JwksCache(egress.outbound)),
+            tokens=UserTokens(JwksCache(egress.outbound), limits),
             limits=limits,
             outcomes=self.outcomes,
         )

@@ -22,6 +22,8 @@ from tools.metering.sliding_window import SlidingWindow
 
 #: the longest unused go first
 MAX_WINDOWS: Final = 100_000
+#: tokens that are no good, of an address in a minute: each costs a signature, and no other limit counts it. Of one process.
+MAX_GUESSES: Final = 100
 # decision 0018: reading an address takes longer than counting it.
 _address_key = lru_cache(maxsize=10_000)(address_key)
 
@@ -42,6 +44,10 @@ class _Counted(NamedTuple):
     policy: str
     whose: str
     rule: EdgeRule
+
+
+#: no route is called so
+_GUESSES: Final = EdgeRule(" tokens", MAX_GUESSES, 60)
 
 
 class RateWindows:
@@ -74,6 +80,17 @@ class RateWindows:
             window.take(now, 0)
         return _standing(counted, here, now)
 
+    def refuse_guesses(self, request: Incoming) -> None:
+        """Raises EdgeRefused (429) where too many tokens that came from this address lately were no good; takes nothing."""
+        now, guesses = self._clock(), _guesses(request)
+        if (guesses.rule, guesses.whose) in self._windows:
+            _refuse_the_full([guesses], [self._window(guesses, now)], now, request)
+
+    def count_guess(self, request: Incoming) -> None:
+        """Count a token that was no good."""
+        now = self._clock()
+        self._window(_guesses(request), now).take(now, 0)
+
     def __len__(self) -> int:
         return len(self._windows)
 
@@ -98,6 +115,10 @@ class RateWindows:
             self._windows.move_to_end(place)
         window.move_to(now)
         return window
+
+
+def _guesses(request: Incoming) -> _Counted:
+    return _Counted("tokens", _address_key(request.client), _GUESSES)
 
 
 def _refuse_the_full(counted: Sequence[_Counted], windows: Sequence[SlidingWindow], now: float, request: Incoming) -> None:
@@ -133,7 +154,9 @@ def _fields(counted: Sequence[_Counted], windows: Sequence[SlidingWindow], now: 
 def _refused(counted: _Counted, request: Incoming, wait_s: int, fields: Fields) -> EdgeRefused:
     rate = counted.rule
     said = f"{rate.requests:,} requests in {rate.window_s:,} s are the most here; wait {wait_s} s"
-    if counted.policy == "plan":
+    if counted.policy == "tokens":
+        said = f"too many tokens from this address were no good; wait {wait_s} s, and bring one that is"
+    elif counted.policy == "plan":
         plan = f"the plan {request.plan!r}" if request.plan else "this plan"
         said = f"{plan} has {rate.requests:,} requests an hour; wait {wait_s} s, or take a larger one"
     details = {"retryAfter": wait_s, "limit": rate.requests, "window": rate.window_s}

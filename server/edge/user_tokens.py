@@ -11,6 +11,7 @@ from oauth.errors import AssertionRefused, FetchRefused, RegistrationRefused
 from oauth.jwt import JwksCache, check_times, decode, unverified
 from server.config_versions.sections.edge import EdgeRoute
 from server.edge.incoming import Incoming
+from server.edge.rate_windows import RateWindows
 from server.edge.refusals import EdgeRefused
 from tools.egress.relay_answer import Fields
 
@@ -31,13 +32,16 @@ Claims = Mapping[str, object]
 class UserTokens:
     """Verifies; keys come from each route's `jwks_uri` over the guarded way out, and are kept for five minutes."""
 
-    def __init__(self, keys: JwksCache, clock: Callable[[], float] = time.time) -> None:
-        self._keys, self._clock = keys, clock
+    def __init__(self, keys: JwksCache, limits: RateWindows, clock: Callable[[], float] = time.time) -> None:
+        self._keys, self._limits, self._clock = keys, limits, clock
         #: what a token was verified for -> its claims, its end, and until when that is believed
         self._verified: OrderedDict[tuple[object, ...], tuple[Claims, float, float]] = OrderedDict()
 
     async def identify(self, route: EdgeRoute, request: Incoming) -> None:
-        """Put into `request` who calls. Raises EdgeRefused: 401 for no token where one is required, and for one that is no good."""
+        """Put into `request` who calls.
+
+        Raises EdgeRefused: 401 for no token where one is required, and for one that is no good; 429 for many.
+        """
         if route.auth == "none":
             return
         given = [value for name, value in request.headers if name == b"authorization"]
@@ -47,25 +51,27 @@ class UserTokens:
         if not given or scheme.lower() != "bearer":
             # RFC 6750 §3.1: no error code where nothing was tried.
             raise EdgeRefused(401, "unauthorized", "this address takes a bearer token", {"www-authenticate": "Bearer"})
-        claims, request.expires_at = await self._claims(route, token.strip())
+        claims, request.expires_at = await self._claims(route, token.strip(), request)
         request.user_id = f"{route.issuer} {claims['sub']}"
         request.subject = f"edge:{claims['sub']}"
         plan = claims.get("plan")
         request.plan = plan if isinstance(plan, str) else ""
         request.user = user_fields(claims, route.claims)
 
-    async def _claims(self, route: EdgeRoute, token: str) -> tuple[Claims, float]:
+    async def _claims(self, route: EdgeRoute, token: str, request: Incoming) -> tuple[Claims, float]:
         now = self._clock()
         place = (route.issuer, route.audience, route.jwks_uri, route.algorithms, hashlib.sha256(token.encode()).digest())
         known = self._verified.get(place)
         if known is not None and now < known[2]:
             return known[:2]
+        self._limits.refuse_guesses(request)
         try:
             claims, expires_at = await self._verify(route, token, now)
         except (FetchRefused, RegistrationRefused) as error:
             said = "the keys that would prove this token cannot be read at present"
             raise EdgeRefused(503, "keys_unavailable", said, {"retry-after": "5"}) from error
         except AssertionRefused as error:
+            self._limits.count_guess(request)
             said = "the token is not valid here: not signed by the issuer, for somebody else, or expired"
             raise EdgeRefused(401, "invalid_token", said, {"www-authenticate": 'Bearer error="invalid_token"'}) from error
         self._verified[place] = claims, expires_at, min(expires_at, now + REMEMBERED_S)

@@ -1,10 +1,12 @@
 """A route passes requests on and answers back, whole or as they come."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from tests.server.edge.backend import Asked, backend, edge_of, orders, saying
+from tests.server.edge.issuer import Issuer, verified
 from tests.waiting import until
 
 
@@ -118,3 +120,33 @@ async def test_requests_leave_records_with_their_trace(tmp_path: Path) -> None:
         (record,) = edge.records
         assert server.asked[0].of("traceparent") == [f"00-{trace_id}-b7ad6b7169203331-01"]
         assert (record.operation, record.success, record.upstream_status, record.trace_id) == ("edge:orders", True, 200, trace_id)
+
+
+async def test_what_no_limit_counted_leaves_a_record_once_a_second_and_all_are_counted(tmp_path: Path) -> None:
+    """Else anybody could fill the history, and push out the rows of others."""
+    issuer, now = Issuer(), 100.0
+    async with backend(issuer.speaks) as keys, backend() as server:
+        closed = {**orders(server, methods=["GET"], **verified(keys)), "name": "closed"}
+        async with edge_of(tmp_path, orders(server, limit="2/h", cors={"origins": ["*"]}), closed) as edge:
+            outcomes = edge.plane.outcomes
+            outcomes.clock = lambda: now
+            preflight = {"origin": "https://a.example", "access-control-request-method": "GET"}
+            for _ in range(2):
+                for _ in range(5):
+                    await edge.client.get("/edge/closed/")
+                    await edge.client.get("/edge/closed/", headers={"authorization": "Bearer a.b.c"})
+                    await edge.client.post("/edge/closed/")
+                    await edge.client.get("/edge/orders/")
+                    await edge.client.options("/edge/orders/", headers=preflight)
+                now += 1.0
+            left = Counter((each.operation, each.error_code) for each in edge.records)
+            assert left == {
+                ("edge:closed", "unauthorized"): 2,
+                ("edge:closed", "invalid_token"): 2,
+                ("edge:closed", "method_not_allowed"): 2,
+                ("edge:orders", "rate_limited"): 2,
+                # two answers, which a limit counted, and preflights
+                ("edge:orders", None): 4,
+            }
+            assert outcomes.counts["closed", "unauthorized"] == outcomes.counts["closed", "method_not_allowed"] == 10
+            assert outcomes.counts["orders", "rate_limited"] == 8

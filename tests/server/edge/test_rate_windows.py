@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from server.config_versions.sections.plans import Plans
+from server.edge.rate_windows import MAX_GUESSES
 from tests.server.edge.backend import backend, edge_of, orders, saying
 from tests.server.edge.issuer import Issuer, verified
 
@@ -56,3 +59,25 @@ async def test_what_a_backend_says_of_limits_gives_way_to_ours(tmp_path: Path) -
         assert (await edge.client.get("/edge/orders/")).headers.get_list("x-ratelimit-limit") == ["5"]
         edge.change(orders(server, limit="off"))
         assert (await edge.client.get("/edge/orders/")).headers.get_list("x-ratelimit-limit") == ["9"]
+
+
+@pytest.mark.parametrize("limit", ["off", "1/h"])
+async def test_who_tries_tokens_waits_and_who_has_a_good_one_does_not(tmp_path: Path, limit: str) -> None:
+    """A signature costs more than all else, and before it is verified nobody is known whose limit it could be."""
+    issuer = Issuer()
+    async with (
+        backend(issuer.speaks) as keys,
+        backend() as server,
+        edge_of(tmp_path, orders(server, limit=limit, **verified(keys))) as edge,
+    ):
+        elsewhere = {"x-forwarded-for": "192.0.2.2"}
+        good, expired = issuer.bearer(), issuer.bearer(exp=1)
+        assert (await edge.client.get("/edge/orders/", headers=good)).status_code == 200
+        tried = [(await edge.client.get("/edge/orders/", headers=expired)).status_code for _ in range(MAX_GUESSES + 1)]
+        assert tried == [401] * MAX_GUESSES + [429]
+        refused = await edge.client.get("/edge/orders/", headers=issuer.bearer(sub="bob"))
+        assert (refused.status_code, refused.json()["error"]) == (429, "rate_limited")
+        assert 0 < int(refused.headers["retry-after"]) <= 60
+        # One that was verified a moment ago costs nothing; and other addresses are others.
+        assert (await edge.client.get("/edge/orders/", headers=good)).status_code == (200 if limit == "off" else 429)
+        assert (await edge.client.get("/edge/orders/", headers={**issuer.bearer(sub="bob"), **elsewhere})).status_code == 200
