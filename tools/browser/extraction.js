@@ -67,7 +67,8 @@
     answer.links = [];
     for (const each of all(document, "a[href]", 5000)) {
       const url = absolute(each.getAttribute("href")).split("#")[0];
-      if (!/^https?:/.test(url) || seen.has(url) || answer.links.length >= asked.links) continue;
+      // One that was cut would be another address.
+      if (url.length >= 2000 || !/^https?:/.test(url) || seen.has(url) || answer.links.length >= asked.links) continue;
       seen.add(url);
       answer.links.push({ url, text: clean(each.innerText, 200), nofollow: /\bnofollow\b/i.test(each.rel) });
     }

@@ -65,6 +65,13 @@ class ForwardProxy:
         """Say whether its pages took as much as they may; nothing passes any more."""
         return self.spent.is_set()
 
+    def count(self, size_bytes: int) -> None:
+        """Note what its pages took; past the limit, all connections end."""
+        self.traffic_bytes += size_bytes
+        if self.traffic_bytes > self._limits.traffic_bytes:
+            self.spent.set()
+            self._end_all()
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         if task is None or self.is_spent:
@@ -120,7 +127,7 @@ class ForwardProxy:
             if not piece:
                 return
             left -= len(piece)
-            self._count(len(piece))
+            self.count(len(piece))
             onward.write(piece)
             await onward.drain()
         status = 100
@@ -130,7 +137,7 @@ class ForwardProxy:
             if status == 101:
                 raise BadHead("upgrade")
             if status >= 200:
-                self._count(len(head))
+                self.count(len(head))
                 writer.write(head)
         await self._pump(upstream, writer)
         await writer.drain()
@@ -148,7 +155,7 @@ class ForwardProxy:
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while piece := await reader.read(_PIECE_BYTES):
-                self._count(len(piece))
+                self.count(len(piece))
                 writer.write(piece)
                 await writer.drain()
 
@@ -167,12 +174,6 @@ class ForwardProxy:
         self.refusals.pop(origin, None)
         if len(self.refusals) < _MAX_TOLD:
             self.refusals[origin] = why
-
-    def _count(self, size_bytes: int) -> None:
-        self.traffic_bytes += size_bytes
-        if self.traffic_bytes > self._limits.traffic_bytes:
-            self.spent.set()
-            self._end_all()
 
     def _end_all(self) -> None:
         for task in self._serving:

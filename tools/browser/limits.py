@@ -21,6 +21,8 @@ class PageLimits:
 MAX_PAGES_OPEN: Final = 4
 #: an unused browser is closed: it holds 200 MB
 IDLE_S: Final = 60.0
+#: of a page that was opened; scripts can write two megabytes there
+MAX_URL_CHARS: Final = 8_000
 #: Skia makes no larger surface
 MAX_PICTURE_HEIGHT_PX: Final = 16_000
 #: what the browser hands over is in our memory before it can be measured: noise takes three bytes a pixel, and four as text

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 from tools.browser.chromium import driver_error
 from tools.browser.errors import BrowserGone, PageFailed
 from tools.browser.forward_proxy import ForwardProxy
-from tools.browser.limits import MB, PageLimits
+from tools.browser.limits import MAX_URL_CHARS, MB, PageLimits
 from tools.egress.addresses import AddressRules
 from tools.json_text import decode
 from tools.operation import Json
@@ -31,7 +31,7 @@ _ERROR_PAGE: Final = "chrome-error:"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What came: `url` after redirects, and whether it was still loading when it was taken."""
+    """What came: `url` after redirects, cut where it is longer than MAX_URL_CHARS, and whether it was still loading when it was taken."""
 
     url: str
     status: int
@@ -75,7 +75,7 @@ class Visit:
             raise self._failure(error) from error
         if self._page.url.startswith(_ERROR_PAGE):
             raise self._failure(None)
-        return Opened(self._page.url, response.status if response is not None else 200, is_settled)
+        return Opened(self._page.url[:MAX_URL_CHARS], response.status if response is not None else 200, is_settled)
 
     async def command(self, method: str, **parameters: Json) -> dict[str, Json]:
         """Give the browser a command of its protocol; scripts that keep it waiting are ended. Raises PageFailed, BrowserGone."""
@@ -101,7 +101,8 @@ class Visit:
 
         Raises PageFailed, BrowserGone.
         """
-        frame = (await self.command("Page.getFrameTree"))["frameTree"]["frame"]["id"]
+        # A page is named as its main frame is; the tree of frames would have the addresses of all, of two megabytes each.
+        frame = (await self.command("Target.getTargetInfo"))["targetInfo"]["targetId"]
         world = await self.command("Page.createIsolatedWorld", frameId=frame, worldName="ascend")
         # Measured before it leaves the browser: here it would be in memory already.
         expression = f"((text) => text.length > {MAX_FOUND_CHARS} ? null : text)(({script})({json.dumps(argument)}))"
@@ -174,6 +175,8 @@ async def visit(
         raise BrowserGone from error
     page.on("dialog", lambda dialog: asyncio.ensure_future(_dismiss(dialog)))
     found = Visit(page, session, proxy, rules, limits, deadline)
+    # The driver keeps the address of each frame in our memory, and a script can make it of two megabytes without any traffic.
+    page.on("framenavigated", lambda frame: proxy.count(len(frame.url)))
     for event in ("crash", "close"):
         page.on(event, lambda _page: found.gone.set())
     yield found

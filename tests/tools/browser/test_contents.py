@@ -200,6 +200,12 @@ async def test_links_are_kept_up_to_a_number(here: LookedAt) -> None:
     assert len(done.pages) == 3
 
 
+async def test_a_link_that_is_too_long_is_no_other_address(here: LookedAt) -> None:
+    here.site.pages["/"] = link("/" + "x" * 3_000, "/short")
+    done = await crawled(here, robots=Robots(()))
+    assert [page["url"] for page in done.pages] == [f"{here.site.url}/", f"{here.site.url}/short"]
+
+
 async def test_a_start_that_is_no_address_is_refused(here: LookedAt) -> None:
     async with here.page() as (page, _):
         with pytest.raises(EgressRefused):

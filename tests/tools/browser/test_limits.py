@@ -15,7 +15,7 @@ from tests.tools.browser.looked_at import PERSON, LookedAt, looked_at
 from tests.waiting import until
 from tools.browser.chromium import Chromium
 from tools.browser.errors import BrowserGone, BrowserMissing, PageFailed
-from tools.browser.limits import PageLimits
+from tools.browser.limits import MAX_URL_CHARS, PageLimits
 from tools.browser.pages import View
 from tools.browser.pictures import pdf, screenshot
 from tools.browser.visit import Visit
@@ -65,6 +65,28 @@ async def test_a_page_that_loads_without_end_is_cut_off(here: LookedAt) -> None:
             await page.found("() => JSON.stringify(1)", None)
         assert caught.value.failure.code == "too_large"
         assert proxy.traffic_bytes < 10_000_000
+
+
+async def test_addresses_of_frames_are_bounded_though_they_are_no_traffic(here: LookedAt) -> None:
+    here.site.pages["/"] = """<script>for (let i = 0; i < 5; i++)
+        document.documentElement.append(Object.assign(document.createElement("iframe"), {src: "data:text/html," + "x".repeat(100000)}))
+        </script>"""
+    async with here.page(PageLimits(traffic_bytes=300_000, settle_s=20)) as (page, _):
+        with pytest.raises(PageFailed) as caught:  # noqa: PT012  whichever of them comes after the last frame
+            await page.open(f"{here.site.url}/", "load")
+            await page.found("() => JSON.stringify(1)", None)
+        assert caught.value.failure.code == "too_large"
+
+
+async def test_addresses_that_scripts_made_long_do_not_come_back(here: LookedAt, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = recorded(monkeypatch)
+    here.site.pages["/"] = (
+        "<iframe src='data:text/html," + "x" * 200_000 + "'></iframe><script>history.pushState(0, '', '/' + 'x'.repeat(50000))</script>"
+    )
+    async with here.page() as (page, _):
+        assert len((await page.open(f"{here.site.url}/", "load")).url) == MAX_URL_CHARS
+        assert await page.found("() => JSON.stringify(1)", None) == 1
+    assert max(len(str(answer)) for answer in given) < 100_000
 
 
 async def test_a_picture_is_no_higher_than_pictures_can_be(here: LookedAt) -> None:
