@@ -179,7 +179,12 @@ async def test_a_service_worker_is_not_taken(tmp_path: Path) -> None:
         here.site.pages["/worker.js"] = "fetch('http://127.0.0.1:INSIDE/', {mode: 'no-cors'})"
         async with here.page() as (page, _):
             await page.open(f"{here.site.url}/", "idle")
-            assert (await page.found("() => JSON.stringify(document.title)", None)) == "workers: 0"
+
+            async def has_tried() -> bool:
+                return str(await page.found("() => JSON.stringify(document.title)", None)).startswith("workers: ")
+
+            await until(has_tried)
+            assert await page.found("() => JSON.stringify(document.title)", None) == "workers: 0"
         assert "/worker.js" not in here.site.asked
         assert here.site.inside.reached == 0
 
