@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.waiting import until
+
 if TYPE_CHECKING:
     from server.storage.redis.opened import RedisState
     from tests.shared_redis.server import RedisServer
@@ -28,4 +30,7 @@ async def redis_nodes(one_redis: "RedisServer") -> "AsyncIterator[tuple[RedisSta
     opened = pytest.importorskip("server.storage.redis.opened", reason="the client of Redis is not installed", exc_type=ImportError)
     url, key = one_redis.url, token_bytes(32)
     async with opened.open_redis(url, "test", key, PATIENCE_S) as one, opened.open_redis(url, "test", key, PATIENCE_S) as two:
+        for link in (one.link, two.link):
+            # A gateway looks once when it starts, and then in the background, which nobody does here.
+            await until(lambda link=link: link.is_there or link._look())  # type: ignore[misc]
         yield one, two

@@ -114,6 +114,10 @@ async def test_a_redis_that_is_killed_under_load_costs_nobody_an_answer(pair: Pa
             await until(lambda: all(link.is_there for link in pair.links()))
         is_over.set()
     assert set(statuses) == {200}
-    assert await readiness(pair.two) == (200, "ready", "ok")
+
+    async def is_ready() -> bool:
+        return await readiness(pair.two) == (200, "ready", "ok")
+
+    await until(is_ready)
     exposition = (await pair.one.http.get("/metrics")).text
     assert "ascend_redis_up 1.0" in exposition
