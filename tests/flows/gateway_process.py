@@ -82,7 +82,10 @@ def running_gateway(
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        code = process.wait(timeout=20)
+        try:
+            code = process.wait(timeout=60)
+        finally:
+            process.kill()
     assert code in (0, -signal.SIGKILL), f"the gateway exited with {code}: {error_file.read_text(encoding='utf-8')[-2000:]}"
 
 

@@ -3,6 +3,7 @@
 import os
 import runpy
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection, Pipe
 from multiprocessing.process import BaseProcess
@@ -39,12 +40,23 @@ class ForkedModule:
         self._process.kill()
 
     def communicate(self) -> str:
-        """Say no more, and return what it says until its end. Raises TimeoutError."""
+        """Say no more, and return what it says until its end. Raises TimeoutError, having killed it."""
+        is_late = threading.Event()
+
+        def give_up() -> None:
+            is_late.set()
+            self.kill()
+
         self.stdin.close()
-        with self.stdout:
-            said = self.stdout.read()
-        self._process.join(LONGEST_S)
-        if self._process.exitcode is None:
+        limit = threading.Timer(LONGEST_S, give_up)
+        limit.start()
+        try:
+            with self.stdout:
+                said = self.stdout.read()
+            self._process.join()
+        finally:
+            limit.cancel()
+        if is_late.is_set():
             raise TimeoutError(f"the module did not end within {LONGEST_S:g} s")
         return said
 

@@ -21,21 +21,24 @@ def test_metrics_and_readiness_are_those_of_all_workers(tmp_path: Path) -> None:
     data.parent.mkdir(parents=True)
     with gateway_of_workers(data) as gateway:
         for _ in range(TIMES):
-            assert httpx2.post(f"{gateway.running.base_url}/token", data={"grant_type": "none"}).status_code == 401
-        assert {shown(gateway)["ascend_token_requests_total"] for _ in range(TIMES)} == {TIMES}
-        assert {shown(gateway)["ascend_workers"] for _ in range(TIMES)} == {2}
-        assert ready(gateway) == ("ready", "ok")
-        assert "2 of 2 answer" in ascend_here("doctor", data_dir=data).stdout
+            assert httpx2.post(f"{gateway.running.base_url}/token", data={"grant_type": "none"}, timeout=30).status_code == 401
+        # A worker that was not heard in time is left out of one answer, whoever is asked.
+        until_here(lambda: all(shown(gateway)["ascend_token_requests_total"] == TIMES for _ in range(TIMES)))
+        until_here(lambda: all(shown(gateway)["ascend_workers"] == 2 for _ in range(TIMES)))
+        until_here(lambda: answered(gateway) == ("ready", "ok"))
+        until_here(lambda: "2 of 2 answer" in ascend_here("doctor", data_dir=data).stdout)
         os.kill(gateway.process_of(1), signal.SIGSTOP)
-        # Whoever answers does so without the one that hangs.
-        until_here(lambda: answered(gateway) == ("degraded", "1 of 2 answer"))
-        os.kill(gateway.process_of(1), signal.SIGCONT)
+        try:
+            # Whoever answers does so without the one that hangs.
+            until_here(lambda: answered(gateway) == ("degraded", "1 of 2 answer"))
+        finally:
+            os.kill(gateway.process_of(1), signal.SIGCONT)
         until_here(lambda: answered(gateway) == ("ready", "ok"))
     assert not list((data / "workers").glob("*.sock"))
 
 
 def shown(gateway: WorkersGateway) -> dict[str, float]:
-    families = text_string_to_metric_families(httpx2.get(f"{gateway.running.base_url}/metrics", timeout=10).text)
+    families = text_string_to_metric_families(httpx2.get(f"{gateway.running.base_url}/metrics", timeout=30).text)
     seen: dict[str, float] = {}
     for sample in (each for family in families for each in family.samples):
         seen[sample.name] = seen.get(sample.name, 0.0) + sample.value
