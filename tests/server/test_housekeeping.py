@@ -125,8 +125,9 @@ async def test_a_tenant_that_was_leaving_when_somebody_was_killed_is_gone_after_
         assert [folder.exists() for folder in folders] == [False, True]
 
 
-async def test_of_two_processes_one_sweeps_until_it_is_gone(tmp_path: Path) -> None:
+async def test_of_two_processes_one_sweeps_until_it_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Issue 17: one housekeeper by lease over all workers."""
+    monkeypatch.setattr(housekeeping, "RELEASE_S", 60.0)
     async with opened(tmp_path) as gateway:
         one, two = (housekeeping_of(gateway) for _ in range(2))
         async with anyio.create_task_group() as group:

@@ -73,12 +73,12 @@ def test_one_that_cannot_be_reached_is_left_alone_at_once() -> None:
 
 
 async def test_a_request_that_may_be_repeated_goes_to_another_backend_once(tmp_path: Path) -> None:
-    async with backend() as well:
-        backends = [{"url": f"http://127.0.0.1:{free_port()}", "weight": 10_000}, {"url": well.url}]
-        async with edge_of(tmp_path, orders(backends=backends)) as edge:
-            assert (await edge.client.get("/edge/orders/")).text == "hello"
-            # The one that is gone is marked now, so a write goes straight to the other.
-            assert (await edge.client.post("/edge/orders/", content=b"x")).text == "hello"
+    gone = f"http://127.0.0.1:{free_port()}"
+    async with backend() as well, edge_of(tmp_path, orders(backends=[{"url": gone}, {"url": well.url}])) as edge:
+        edge.plane.routes[0].backends._choose = lambda: 0.0  # the first, as long as it may answer
+        assert (await edge.client.get("/edge/orders/")).text == "hello"
+        # The one that is gone is marked now, so a write goes straight to the other.
+        assert (await edge.client.post("/edge/orders/", content=b"x")).text == "hello"
 
 
 async def test_a_write_is_not_repeated(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ async def test_all_down_is_503_and_then_well_again(tmp_path: Path) -> None:
             is_well = True
             await until(lambda: only.is_well)
             assert (await edge.client.get("/edge/orders/")).status_code == 200
-            assert {asked.line for asked in server.asked[:-1]} == {"GET /well HTTP/1.1"}
+            assert len([asked for asked in server.asked if asked.line != "GET /well HTTP/1.1"]) == 1
 
 
 async def test_a_slow_backend_is_given_up(tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ async def test_an_answer_is_used_again_while_it_is_fresh(tmp_path: Path) -> None
     async with backend(says) as server, edge_of(tmp_path, orders(server, cache={})) as edge:
         first, second = [await edge.client.get("/edge/orders/a?b=1") for _ in range(2)]
         assert (number(first), number(second)) == (("1", "MISS"), ("1", "HIT"))
-        assert (second.headers["age"], second.headers["x-own"], second.headers["etag"]) == ("5", "1", '"a"')
+        assert (second.headers["x-own"], second.headers["etag"]) == ("1", '"a"')
+        assert 5 <= int(second.headers["age"]) < 60
         assert number(await edge.client.get("/edge/orders/a?b=2")) == ("2", "MISS")
         known = await edge.client.get("/edge/orders/a?b=1", headers={"if-none-match": 'W/"a", "b"'})
         assert (known.status_code, known.content, known.headers["etag"]) == (304, b"", '"a"')

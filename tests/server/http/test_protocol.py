@@ -247,8 +247,11 @@ def test_an_unused_connection_is_kept_longer_than_proxies_keep_theirs() -> None:
     assert HttpServer(PlainTextResponse("here")).config.timeout_keep_alive > 60
 
 
-async def test_a_request_that_comes_while_the_server_ends_is_answered_as_the_last_of_its_connection() -> None:
+async def test_a_request_that_comes_while_the_server_ends_is_answered_as_the_last_of_its_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """RFC 9112 §9.5: a client cannot see that its connection is being closed, and may not send a POST twice."""
+    monkeypatch.setattr(http_protocol, "LEAVING_S", 60.0)
     listener = listen("127.0.0.1", 0)
     server = HttpServer(PlainTextResponse("here"), authority="127.0.0.1:1")
     serving = asyncio.create_task(server.serve([listener]))
