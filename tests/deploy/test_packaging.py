@@ -10,6 +10,7 @@ import tarfile
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -111,7 +112,8 @@ def started(distributions: Path, tmp_path: Path) -> Iterator[str]:
     try:
         yield read_until_ready(process, out, err)
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):  # It ended by itself: what it said is the fault to show.
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=30)
 
 

@@ -58,8 +58,8 @@ class Proxied:
     def is_ready(self) -> bool:
         """Say whether the proxy passes requests on to a gateway that is ready; Traefik takes a moment to read its certificate."""
         context = ssl.create_default_context(cafile=str(self.certificate.file))
-        with suppress(httpx2.ConnectError):
-            return httpx2.get(f"{self.base_url}/readyz", verify=context).status_code == 200
+        with suppress(httpx2.HTTPError):
+            return httpx2.get(f"{self.base_url}/readyz", verify=context, timeout=30).status_code == 200
         return False
 
 
@@ -231,7 +231,7 @@ async def test_metrics_are_closed_to_what_comes_through_the_proxy(proxied: Proxi
             return bool((await http.get("/readyz")).json()["status"] == "ready")
 
         await until(is_ready)
-    async with httpx2.AsyncClient() as beside:
+    async with httpx2.AsyncClient(timeout=30) as beside:
         assert (await beside.get(f"{proxied.gateway.base_url}/metrics")).status_code == 200
 
 
@@ -259,10 +259,10 @@ async def test_a_write_whose_answer_was_lost_is_not_sent_again(name: str, tmp_pa
         for listener in listeners:
             listening.start_soon(listener.serve, lose_it)
         with running(name, tmp_path, [f"127.0.0.1:{port}" for port in ports], held) as places:
-            async with httpx2.AsyncClient(base_url=f"https://127.0.0.1:{places.port}", verify=verify) as http:
+            async with httpx2.AsyncClient(base_url=f"https://127.0.0.1:{places.port}", verify=verify, timeout=30) as http:
 
                 async def is_passed_on() -> bool:
-                    with suppress(httpx2.ConnectError):  # Traefik takes a moment to read its certificate.
+                    with suppress(httpx2.HTTPError):  # Traefik takes a moment to read its certificate.
                         return (await http.get("/readyz")).status_code == 200
                     return False
 

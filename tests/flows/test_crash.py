@@ -69,7 +69,7 @@ async def test_a_gateway_that_is_killed_while_its_person_connects_goes_on_where_
         kill(gateway)
     assert storage.tokens is not None
     assert storage.client is not None
-    with running_gateway(data, onboarding=True, port=port) as gateway, httpx2.Client() as http:
+    with running_gateway(data, onboarding=True, port=port) as gateway, httpx2.Client(timeout=30) as http:
         async with connected(gateway.mcp_url, nobody, storage=storage) as client:
             assert (await told(client, search))["status"] == "ok"
         form = {"grant_type": "refresh_token", "refresh_token": storage.tokens.refresh_token, "client_id": storage.client.client_id}

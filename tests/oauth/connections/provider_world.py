@@ -108,7 +108,7 @@ async def provider_world(
     oauth = OAuthSettings(OAuthClient("ascend", "app-secret"), rotate=rotate, reuse_grace_s=reuse_grace_s)
     app = build(oauth=oauth, faults=faults, clock=clock)
     with listening(app) as crm_url:
-        async with httpx2.AsyncClient() as client:
+        async with httpx2.AsyncClient(timeout=30) as client:
             secrets = SqlSecretStore(database)
             vault = Vault(secrets, KeyText(lambda: KEK, "test"), "test", clock)
             await vault.open()

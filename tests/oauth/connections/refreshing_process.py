@@ -29,7 +29,7 @@ async def main(url: str, kek: str, mode: str) -> None:
     await registrations.load()
     store = SqlConnectionStore(database)
     accounts = KnownConnections(store, vault, ConnectLinks(SqlConnectFlowStore(database), "http://gw.example"))
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=30) as client:
         refresher = Refresher(store, vault, registrations, ProviderTokenEndpoint(unguarded(client)), accounts)
         sys.stdout.write("ready\n")
         sys.stdout.flush()

@@ -279,6 +279,6 @@ async def test_an_api_that_is_called_with_the_refreshed_token_answers(world: Pro
     await world.connect()
     await world.refresher.refresh_due()
     credential = await world.accounts.for_call(ADA, "crm", NONE, None)
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=30) as client:
         answer = await client.get(f"{world.crm_url}/owners/me", headers={"authorization": f"Bearer {credential.secret}"})
     assert answer.json()["id"] == "own_1"

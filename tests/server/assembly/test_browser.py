@@ -114,7 +114,7 @@ async def test_a_token_without_the_scope_is_told_so(gateway: Gateway, shop: int)
         "tools/call", {"name": "call_api", "arguments": {"api": "browser.pdf", "args": {"url": f"http://127.0.0.1:{shop}/"}}}
     )
     headers = modern_headers("tools/call", "call_api", authorization=f"Bearer {token}")
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=30) as http:
         refused = await http.post(gateway.settings.mcp_url("default"), json=body, headers=headers)
     assert refused.status_code == 403
     assert "browser:read" in refused.headers["www-authenticate"]

@@ -54,7 +54,7 @@ async def test_a_call_that_needs_an_account_goes_through_after_the_person_connec
         assert "Aiko Tanaka, aiko@crm.example" in done.text
     # 5. the call goes through
     credential = await world.connections.known.for_call(ADA, "crm", READ, None)
-    async with httpx2.AsyncClient() as caller:
+    async with httpx2.AsyncClient(timeout=30) as caller:
         me = await caller.get(f"{world.crm_url}/owners/me", headers={"authorization": f"Bearer {credential.secret}"})
     assert me.json()["id"] == "own_3"
     assert world.connections.known.readiness(BOB, "crm", READ).status == "needs_auth"

@@ -87,7 +87,7 @@ async def consent(person: httpx2.AsyncClient, address: str, home: str) -> str:
 
 
 async def me(node: NodeWorld, secret: str) -> int:
-    async with httpx2.AsyncClient() as client:
+    async with httpx2.AsyncClient(timeout=30) as client:
         return (await client.get(f"{node.issuer}/me", headers={"authorization": f"Bearer {secret}"})).status_code
 
 

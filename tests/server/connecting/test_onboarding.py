@@ -177,7 +177,7 @@ async def test_a_call_survives_a_token_that_ended_early(onboarding: Onboarding) 
 
         await until(is_refreshed)
         assert (await call(client, "call_api", SEARCH))["status"] == "ok"
-    async with httpx2.AsyncClient() as scraper:
+    async with httpx2.AsyncClient(timeout=30) as scraper:
         metrics = (await scraper.get(f"{onboarding.gateway.settings.base_url}/metrics")).text
     assert 'ascend_connections{state="ready"} 1.0' in metrics
     assert 'ascend_connection_refreshes_total{outcome="refreshed"} 1.0' in metrics

@@ -14,7 +14,7 @@ from tests.server.demo.listening import listening
 
 @pytest.fixture
 def crm() -> Iterator[httpx2.Client]:
-    with listening(build()) as url, httpx2.Client(base_url=url) as client:
+    with listening(build()) as url, httpx2.Client(base_url=url, timeout=30) as client:
         yield client
 
 
@@ -143,7 +143,7 @@ def test_answers_carry_a_request_id_and_the_rate_limit(crm: httpx2.Client) -> No
 
 def test_too_many_requests_answer_429_with_the_wait() -> None:
     """RFC 6585 §4."""
-    with listening(build(requests_per_min=3, clock=lambda: 90.0)) as url, httpx2.Client(base_url=url) as crm:
+    with listening(build(requests_per_min=3, clock=lambda: 90.0)) as url, httpx2.Client(base_url=url, timeout=30) as crm:
         answers = [crm.get("/owners") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert answers[3].headers["retry-after"] == "30"
@@ -158,7 +158,7 @@ def test_the_pipeline_adds_up(crm: httpx2.Client) -> None:
 
 def test_a_protected_crm_refuses_strangers_and_says_how_to_come_in() -> None:
     """RFC 9110 §11.6.1: a 401 carries a challenge; the document names the scheme."""
-    with listening(build(api_key="k-123")) as url, httpx2.Client(base_url=url) as crm:
+    with listening(build(api_key="k-123")) as url, httpx2.Client(base_url=url, timeout=30) as crm:
         refused = crm.get("/owners/me")
         assert (refused.status_code, refused.headers["www-authenticate"]) == (401, 'ApiKey realm="demo-crm"')
         assert crm.get("/owners/me", headers={"x-api-key": "wrong"}).status_code == 401

@@ -26,7 +26,7 @@ def faults() -> Faults:
 
 @pytest.fixture
 def crm(faults: Faults) -> Iterator[httpx2.Client]:
-    with listening(build(oauth=OAuthSettings(CLIENT), faults=faults)) as url, httpx2.Client(base_url=url) as client:
+    with listening(build(oauth=OAuthSettings(CLIENT), faults=faults)) as url, httpx2.Client(base_url=url, timeout=30) as client:
         yield client
 
 
@@ -119,7 +119,7 @@ def test_a_consent_page_answers_to_its_own_browser_only(crm: httpx2.Client) -> N
     page = crm.get("/oauth/authorize", params=asked)
     found = re.search(r'name="consent_id" value="([^"]+)"', page.text)
     assert found
-    with httpx2.Client(base_url=crm.base_url) as other:
+    with httpx2.Client(base_url=crm.base_url, timeout=30) as other:
         answer = other.post("/oauth/authorize", data={"consent_id": found[1], "decision": "allow", "owner_id": "own_1"})
     assert answer.status_code == 400
 

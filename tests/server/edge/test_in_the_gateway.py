@@ -17,7 +17,7 @@ async def test_routes_follow_the_configuration(tmp_path: Path) -> None:
             await gateway.store.config_versions.put({"edge": list(routes)}, "another process")
             await until(lambda: gateway.config.version > newest)
 
-        async with httpx2.AsyncClient(base_url=gateway.settings.base_url) as client:
+        async with httpx2.AsyncClient(base_url=gateway.settings.base_url, timeout=30) as client:
             assert (await client.get("/edge/orders/")).status_code == 404
             assert (await client.get("/health")).status_code == 404
             assert gateway.edge.plane is None

@@ -23,7 +23,7 @@ def go_away(browser: FormBrowser, slug: str = "corp") -> str:
     """Choose the provider on the sign-in page; return where its own site sends the browser back to."""
     answer = browser.submit(browser.open("/authorize"), provider=slug)
     assert answer.status_code == 303, answer.text
-    back = httpx2.get(answer.headers["location"], follow_redirects=False)
+    back = httpx2.get(answer.headers["location"], follow_redirects=False, timeout=30)
     return back.headers["location"]
 
 

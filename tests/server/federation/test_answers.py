@@ -113,15 +113,19 @@ def test_why_a_provider_refused_is_in_the_audit(app: SignInApp, browser: FormBro
 def test_an_answer_by_form_post_signs_in_too(app: SignInApp, browser: FormBrowser, provider: LoopbackProvider) -> None:
     """CL33d, at the sign-in: Apple answers so; the cookies come with the way back only, and state is checked there."""
     address, _, query = go_away(browser).partition("?")
-    posted = httpx2.post(address, content=query, headers={"content-type": "application/x-www-form-urlencoded"}, follow_redirects=False)
+    posted = httpx2.post(
+        address, content=query, headers={"content-type": "application/x-www-form-urlencoded"}, follow_redirects=False, timeout=30
+    )
     assert (posted.status_code, posted.headers["location"].startswith("/login/callback/default/corp?code=")) == (303, True)
-    assert httpx2.get(f"{app.url}{posted.headers['location']}", follow_redirects=False).status_code == 400, "another browser"
+    assert httpx2.get(f"{app.url}{posted.headers['location']}", follow_redirects=False, timeout=30).status_code == 400, "another browser"
 
 
 def test_a_form_post_comes_back_to_the_browser_that_left(app: SignInApp, browser: FormBrowser, provider: LoopbackProvider) -> None:
     """CL33d."""
     address, _, query = go_away(browser).partition("?")
-    posted = httpx2.post(address, content=query, headers={"content-type": "application/x-www-form-urlencoded"}, follow_redirects=False)
+    posted = httpx2.post(
+        address, content=query, headers={"content-type": "application/x-www-form-urlencoded"}, follow_redirects=False, timeout=30
+    )
     assert browser.get(posted.headers["location"]).status_code == 303
     assert len(people(app)) == 1
 

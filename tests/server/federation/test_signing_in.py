@@ -116,7 +116,7 @@ def test_a_person_of_a_provider_gets_no_passkey_here(app: SignInApp, browser: Fo
     """M10: it would sign them in after they have left there."""
     app.tenants.replace([replace(tenant, sign_in=frozenset({"passkey", "federation"})) for tenant in app.tenants.all()])
     answer = browser.submit(browser.open("/account"), provider="corp")
-    back = httpx2.get(answer.headers["location"], follow_redirects=False)
+    back = httpx2.get(answer.headers["location"], follow_redirects=False, timeout=30)
     assert browser.get(back.headers["location"]).headers["location"] == "/account"
     account = browser.open("/account")
     assert "you sign in by another place" in account.text

@@ -112,7 +112,7 @@ async def test_a_refused_registration_is_told_as_that(world: UpstreamWorld) -> N
 async def test_the_gateway_describes_itself_as_a_client(world: UpstreamWorld) -> None:
     """draft-ietf-oauth-client-id-metadata-document: the address is the client id; an unknown tenant has none."""
     url = f"{world.gateway.settings.base_url}/connect/clients/default/notes"
-    async with httpx2.AsyncClient() as http:
+    async with httpx2.AsyncClient(timeout=30) as http:
         document = (await http.get(url)).json()
         assert document["client_id"] == url
         assert document["redirect_uris"] == [f"{world.gateway.settings.base_url}/connect/callback/default/notes"]

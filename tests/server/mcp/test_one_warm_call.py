@@ -76,7 +76,7 @@ async def warm(tmp_path: Path) -> AsyncIterator[Warm]:
         gateway = world.gateway
         await import_openapi(gateway.store.operations, ImportRequest(str(tmp_path / "bench.json"), "bench", None))
         await gateway.operations.catalog.load()
-        async with httpx2.AsyncClient(base_url=gateway.settings.base_url) as client:
+        async with httpx2.AsyncClient(base_url=gateway.settings.base_url, timeout=30) as client:
             opened = Warm(client, world.token)
             for _ in range(3):
                 await opened.call()

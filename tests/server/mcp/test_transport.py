@@ -230,7 +230,7 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_hurts_nobody(origin: str
         with socket.create_connection(("127.0.0.1", int(origin.rpartition(":")[2])), timeout=10) as connection:
             head = "".join(f"{name}: {value}\r\n" for name, value in modern_headers("tools/list").items())
             connection.sendall(f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:1\r\nContent-Length: 900\r\n{head}\r\nx".encode())
-    assert httpx2.post(f"{origin}/mcp", content=LIST, headers=modern_headers("tools/list")).status_code == 200
+    assert httpx2.post(f"{origin}/mcp", content=LIST, headers=modern_headers("tools/list"), timeout=30).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class World:
         [form] = [each for each in forms_of(await self.browser.get(path)) if each.action.endswith("/provider")]
         answer = await self.browser.post(form.action, form.fields | dict(form.buttons))
         assert answer.status_code == 303, answer.text
-        async with httpx2.AsyncClient() as http:
+        async with httpx2.AsyncClient(timeout=30) as http:
             back = (await http.get(answer.headers["location"])).headers["location"]
         assert back.startswith(f"{ORIGIN}/admin/sign-in/callback/default/corp?")
         return str(back.removeprefix(ORIGIN))

@@ -149,7 +149,7 @@ async def test_progress_is_told_in_the_status_and_the_plan_by_its_handle(world: 
 
 async def test_who_goes_away_after_the_task_was_told_finds_it_again(world: TasksWorld) -> None:
     """What tasks are for: a client that lost its connection, or its process."""
-    async with httpx2.AsyncClient(base_url=world.gateway.settings.base_url) as lost:
+    async with httpx2.AsyncClient(base_url=world.gateway.settings.base_url, timeout=30) as lost:
         task_id = await replace(world.ada, http=lost).task("call_api", READ)
     assert world.upstream.left == 0
     world.upstream.gate.set()
