@@ -35,6 +35,13 @@ async def opened(folder: Path, base_url: str = NOWHERE, **settings: Any) -> Asyn
 
 
 @asynccontextmanager
+async def opened_idle(folder: Path) -> AsyncIterator[Gateway]:
+    """Do what `opened` does, and have nothing run in the background."""
+    async with open_gateway(load(put_data_directory(folder), {}, base_url=NOWHERE), at_work=False) as gateway:
+        yield gateway
+
+
+@asynccontextmanager
 async def served(folder: Path, **settings: Any) -> AsyncIterator[Gateway]:
     """Open a gateway and serve it on a free port of this machine, with the server that `ascend serve` uses."""
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -126,6 +126,7 @@ class AiGateway:
         feed.listen("ai_config", self._config_changed)
         feed.listen("caller_keys", self._keys_changed)
         feed.listen("subjects", self._people_changed)
+        feed.listen("tenants", self._tenants_changed)
 
     def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         """Return what runs beside the calls, until cancelled."""
@@ -141,6 +142,11 @@ class AiGateway:
 
     async def _keys_changed(self, changes: Sequence[Change]) -> None:
         await self.keys.changed({(change.tenant_id or "", change.item) for change in changes})
+
+    async def _tenants_changed(self, changes: Sequence[Change]) -> None:
+        # Whatever it is: when one leaves, when it is gone and what calls of before left is, and when another gets its name.
+        for tenant_id in {change.item for change in changes}:
+            self.calls.cache.forget(tenant_id)
 
     async def _people_changed(self, changes: Sequence[Change]) -> None:
         self.names.forget({(change.tenant_id or "", change.item) for change in changes})
@@ -175,7 +181,12 @@ async def open_ai_gateway(
 
     budgets = Budgets(store.budgets, lambda: config.current.budgets, keys.budget_of, settle_first)
     limits = Limits(LimitRules(current), shared=shared.windows)
-    cache = AnswerCache(embed, shared.answers, lambda name: config.current.providers.get(name))
+
+    def added_us(tenant_id: str) -> int | None:
+        tenant = tenants.get(tenant_id)
+        return None if tenant is None else tenant.created_at_us
+
+    cache = AnswerCache(embed, shared.answers, lambda name: config.current.providers.get(name), added_us)
     shadows = Shadows(current, store.comparisons, embed)
     places = EgressPlaces(MODEL_PLACES, MODEL_PLACES_PER_PROVIDER)
     async with Egress(settings.egress.egress_allow, places=places) as egress:

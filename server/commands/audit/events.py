@@ -33,7 +33,8 @@ async def command(settings: Settings, tenant: str | None, since: datetime, limit
     async with open_store(settings) as store:
         if tenant is not None:
             await known_tenant(store, tenant)
-        found = [changed(row) for row in await store.audit_trail.rows(tenant_id=tenant, since_us=since_us, limit=limit)]
+        rows_of = store.audit_trail.rows(tenant_id=tenant, with_predecessors=True, since_us=since_us, limit=limit)
+        found = [changed(row) for row in await rows_of]
         if not changes_only:
             found += [
                 happened(event) for event in await store.audit_trail.security_events(tenant_id=tenant, since_us=since_us, limit=limit)

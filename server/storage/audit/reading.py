@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
 
 from oauth.audit import SecurityEvent
 from server.storage.audit.chain import START, AuditRow, Broken, ChainCheck
@@ -13,6 +13,7 @@ from server.storage.oauth.rows import EVENTS
 from server.storage.row_removal import remove_rows
 from server.storage.schema.audit_tables import audit_ends, kv_audit
 from server.storage.schema.oauth_tables import security_events
+from server.storage.schema.platform_tables import tenants
 
 PAGE_ROWS = 2_000
 #: so many rows are removed at a time: nobody waits for longer than some milliseconds
@@ -41,6 +42,7 @@ class SqlAuditTrail:
         self,
         *,
         tenant_id: str | None = None,
+        with_predecessors: bool = False,
         since_us: int = 0,
         until_us: int | None = None,
         actor: str | None = None,
@@ -49,12 +51,17 @@ class SqlAuditTrail:
         before_seq: int | None = None,
         limit: int = 50,
     ) -> Sequence[AuditRow]:
-        """Return rows, newest first; `tenant_id` None: of all tenants and of the gateway itself."""
+        """Return rows, newest first; `tenant_id` None: of all tenants and of the gateway itself.
+
+        `with_predecessors`: for an operator, also of tenants before it that had the name; nobody else sees what was theirs.
+        """
         c = kv_audit.c
         query = select(kv_audit).where(c.at >= since_us).order_by(c.seq.desc()).limit(limit)
-        for column, wanted in ((c.tenant_id, tenant_id), (c.actor, actor), (c.surface, surface), (c.action, action)):
+        for column, wanted in ((c.actor, actor), (c.surface, surface), (c.action, action)):
             if wanted is not None:
                 query = query.where(column == wanted)
+        if tenant_id is not None:
+            query = query.where(c.tenant_id == tenant_id if with_predecessors else _is_of(tenant_id))
         if until_us is not None:
             query = query.where(c.at < until_us)
         if before_seq is not None:
@@ -66,7 +73,7 @@ class SqlAuditTrail:
         """Return one row; None: there is none, or it is another tenant's."""
         query = select(kv_audit).where(kv_audit.c.seq == seq)
         if tenant_id is not None:
-            query = query.where(kv_audit.c.tenant_id == tenant_id)
+            query = query.where(_is_of(tenant_id))
         async with self._database.read() as connection:
             found = (await connection.execute(query)).first()
         return None if found is None else ROWS.record(found)
@@ -75,7 +82,7 @@ class SqlAuditTrail:
         """Return the rows of one trace, in order."""
         query = select(kv_audit).where(kv_audit.c.trace_id == trace_id, kv_audit.c.trace_id != "").order_by(kv_audit.c.seq).limit(limit)
         if tenant_id is not None:
-            query = query.where(kv_audit.c.tenant_id == tenant_id)
+            query = query.where(_is_of(tenant_id))
         async with self._database.read() as connection:
             return [ROWS.record(found) for found in await connection.execute(query)]
 
@@ -106,6 +113,12 @@ class SqlAuditTrail:
         while (step := await self._database.transact(lambda connection: _swept(connection, before_us))) > 0:
             removed += step
         return removed
+
+
+def _is_of(tenant_id: str) -> ColumnElement[bool]:
+    """Return the condition of a tenant's own rows: none from before there was this one, when another may have had its name."""
+    since_us = select(tenants.c.created_at).where(tenants.c.tenant_id == tenant_id).scalar_subquery()
+    return and_(kv_audit.c.tenant_id == tenant_id, kv_audit.c.at >= since_us)
 
 
 def _verified(connection: Connection) -> Verified:

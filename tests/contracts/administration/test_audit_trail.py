@@ -7,9 +7,11 @@ import pytest
 from sqlalchemy import Connection, delete, insert, update
 from sqlalchemy.exc import IntegrityError
 
+from oauth.tenants import Tenant
 from server.audited import Audited, acting, audited, unaudited
 from server.storage.audit.reading import SqlAuditTrail
 from server.storage.database import Database
+from server.storage.oauth.tenants import SqlTenantStore
 from server.storage.schema.audit_tables import kv_audit
 from server.storage.schema.platform_tables import store_facts
 
@@ -48,9 +50,23 @@ async def test_a_change_and_its_row_are_one_transaction(sql_database: Database) 
         (2, "tenant set 3", "ada@example.com", "globex"),
     ]
     assert (rows[0].surface, rows[0].target, rows[0].details, rows[0].trace_id) == ("command", "acme", '{"--title":"title 1"}', "t" * 32)
-    assert [row.seq for row in await trail.rows(tenant_id="globex")] == [2]
+    assert [row.seq for row in await trail.rows(tenant_id="globex", with_predecessors=True)] == [2]
     assert [row.seq for row in await trail.rows(before_seq=2)] == [1]
     assert await trail.rows(since_us=rows[1].at_us + 1) == []
+
+
+async def test_a_tenant_sees_nothing_of_another_that_had_its_name_before(sql_database: Database) -> None:
+    """In no way of reading that names a tenant; an operator sees the rows of both."""
+    trail = SqlAuditTrail(sql_database)
+    await changed(sql_database, 1)
+    with unaudited():
+        await SqlTenantStore(sql_database).add(Tenant("acme", "Acme"))
+    await changed(sql_database, 2)
+    assert [row.seq for row in await trail.rows(tenant_id="acme")] == [2]
+    assert [row.seq for row in await trail.of_trace("t" * 32, "acme")] == [2]
+    assert [await trail.row(seq, "acme") is not None for seq in (1, 2)] == [False, True]
+    assert [row.seq for row in await trail.rows(tenant_id="acme", with_predecessors=True)] == [2, 1]
+    assert await trail.row(1) is not None
 
 
 async def test_who_is_nobody_leaves_nothing_until_it_is_known_who_it_is(sql_database: Database) -> None:

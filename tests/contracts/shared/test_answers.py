@@ -109,11 +109,11 @@ STREAM = KeptAnswer(
 )
 
 
-def cache(node: RedisState, **providers: ModelProvider) -> AnswerCache:
+def cache(node: RedisState, added_us: int | None = 0, **providers: ModelProvider) -> AnswerCache:
     def no_vectors(_texts: object) -> object:
         raise AssertionError("no question is compared here")
 
-    return AnswerCache(no_vectors, node.answers, providers.get)  # type: ignore[arg-type]  # nobody asks it
+    return AnswerCache(no_vectors, node.answers, providers.get, lambda _tenant_id: added_us)  # type: ignore[arg-type]  # nobody asks it
 
 
 @pytest.mark.parametrize(("answer", "place"), [(ANSWER, PLACE), (STREAM, replace(PLACE, is_stream=True, wants_usage=True))])
@@ -142,3 +142,14 @@ async def test_vectors_of_texts_stay_where_they_are(redis_nodes: Nodes) -> None:
     cache(redis_nodes[0], openai=OPENAI).keep(PLACE, replace(ANSWER, is_vector=True))
     await redis_nodes[0].link.settled()
     assert await cache(redis_nodes[1], openai=OPENAI).find_anywhere(PLACE) is None
+
+
+async def test_who_has_the_name_of_a_tenant_that_has_gone_finds_none_of_its_answers(redis_nodes: Nodes) -> None:
+    """Nor does anybody keep what a call answers that ends after its tenant was marked."""
+    first, leaving, second = (cache(redis_nodes[0], added_us, openai=OPENAI) for added_us in (1, None, 2))
+    first.keep(PLACE, ANSWER)
+    leaving.keep(replace(PLACE, key=b"l" * 32), ANSWER)
+    await redis_nodes[0].link.settled()
+    assert await cache(redis_nodes[1], 1, openai=OPENAI).find_anywhere(PLACE) is not None
+    assert await second.find_anywhere(PLACE) is None
+    assert await cache(redis_nodes[1], 2, openai=OPENAI).find_anywhere(replace(PLACE, key=b"l" * 32)) is None

@@ -20,7 +20,7 @@ _SURFACES = frozenset({"chat", "responses", "messages", "embeddings", "rerank"})
 #: of a larger question the key alone would take long
 MAX_QUESTION_BYTES = 4 << 20
 MAX_FLIGHT_S = 60.0
-#: Nobody forgets it as a whole: answers end by themselves.
+#: Nobody forgets it as a whole: answers end by themselves, and those of a tenant that has gone are in a group that nobody asks for.
 _GROUP = "model answers"
 #: a text has one vector at a model, today and next week
 EMBEDDINGS_AGE_S = 7 * 24 * 3600.0
@@ -43,14 +43,19 @@ class AnswerCache:
     """One for the process. What it gives was asked for by the same tenant, of the same model, in the same words or nearly.
 
     With `shared` answers in the same words are found that other processes keep; similar ones, and vectors of texts, stay each one's own.
-    `provider_of`: the providers that are configured now.
+    `provider_of`: the providers that are configured now. `added_us`: when a tenant was added, None where nobody is let in: another may
+    have had its name before, and its answers are not the next one's.
     """
 
     def __init__(
-        self, embed: Embed, shared: SharedAnswers | None = None, provider_of: Callable[[str], ModelProvider | None] = lambda name: None
+        self,
+        embed: Embed,
+        shared: SharedAnswers | None = None,
+        provider_of: Callable[[str], ModelProvider | None] = lambda name: None,
+        added_us: Callable[[str], int | None] = lambda tenant_id: 0,
     ) -> None:
         self.kept = KeptAnswers()
-        self._shared, self._provider_of = shared, provider_of
+        self._shared, self._provider_of, self._added_us = shared, provider_of, added_us
         self._similar = SimilarQuestions(embed)
         #: under way: a key and when it is done
         self._flights: dict[bytes, asyncio.Event] = {}
@@ -86,9 +91,10 @@ class AnswerCache:
     async def find_anywhere(self, place: CachePlace) -> tuple[KeptAnswer, CacheStatus] | None:
         """Do what `find` does, and look for the very same question where all processes keep."""
         found = self.find(place)
-        if found is not None or self._shared is None:
+        group = self._group_of(place.tenant_id)
+        if found is not None or self._shared is None or group is None:
             return found
-        answer = await self._shared.find(place.tenant_id, _GROUP, place.key)
+        answer = await self._shared.find(place.tenant_id, group, place.key)
         kept = from_bytes(answer.value, self._provider_of) if answer is not None and answer.value is not None else None
         if kept is None or kept.expires_at <= self.kept.expires_at(0):
             return None
@@ -99,10 +105,19 @@ class AnswerCache:
         """Keep a complete answer; its `expires_at` is set here."""
         kept = replace(answer, expires_at=self.kept.expires_at(place.age_s))
         self.kept.put(place.tenant_id, place.key, kept)
-        if self._shared is not None and not kept.is_vector:
-            self._shared.keep(place.tenant_id, _GROUP, place.key, to_bytes(kept), place.age_s, 0)
+        if self._shared is not None and not kept.is_vector and (group := self._group_of(place.tenant_id)) is not None:
+            self._shared.keep(place.tenant_id, group, place.key, to_bytes(kept), place.age_s, 0)
         if place.question is not None:
             self._similar.add(place.tenant_id, *place.question, place.key)
+
+    def forget(self, tenant_id: str) -> None:
+        """Forget in this process what a tenant asked and was answered."""
+        self.kept.forget(tenant_id)
+        self._similar.forget(tenant_id)
+
+    def _group_of(self, tenant_id: str) -> str | None:
+        added_us = self._added_us(tenant_id)
+        return None if added_us is None else f"{_GROUP} {added_us}"
 
     async def take_off(self, place: CachePlace) -> Callable[[], None]:
         """Let equal questions wait for the first, whose answer serves them all; return what its caller calls when it is done.

@@ -79,6 +79,11 @@ class KeptAnswers:
             part.drop_oldest()
             self._weigh(heaviest, part, before)
 
+    def forget(self, tenant_id: str) -> None:
+        """Forget everything of a tenant."""
+        if (part := self._by_tenant.pop(tenant_id, None)) is not None:
+            self.total_bytes -= part.total_bytes
+
     def forget_vectors(self, tenant_id: str) -> None:
         """Forget the vectors of a tenant's texts."""
         if (part := self._by_tenant.get(tenant_id)) is not None:

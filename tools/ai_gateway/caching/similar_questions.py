@@ -53,6 +53,10 @@ class SimilarQuestions:
         places.move_to_end(place)
         known.add(vector, key)
 
+    def forget(self, tenant_id: str) -> None:
+        """Forget the questions of a tenant."""
+        self._by_tenant.pop(tenant_id, None)
+
     def _vector(self, question: str) -> NDArray[np.float32] | None:
         """Return the unit vector of a question; None where there is no encoder, or no word in it that the encoder knows."""
         try:

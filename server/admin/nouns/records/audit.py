@@ -50,6 +50,7 @@ class Audit:
         place = numbers_of(query.cursor, 1)
         found = await self.trail.rows(
             tenant_id=query.tenant_id,
+            with_predecessors=administrator.reaches_gateway,
             since_us=query.span.from_us,
             until_us=query.span.to_us,
             actor=query.filters.get("actor"),
