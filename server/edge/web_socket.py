@@ -7,12 +7,11 @@ import re
 from collections import deque
 from typing import Final
 
-from server.edge.backends.forwarding import Answer
+from server.edge.backends.forwarding import Answer, BrokenOff, CallerGone
 from server.edge.incoming import Incoming
 from server.edge.open_sockets import OpenSockets
 from server.edge.refusals import EdgeRefused
 from server.edge.request_headers import head_lines, nominated_by
-from server.edge.response_headers import VERSION_FIELD
 from server.edge.route import Route
 from tools.egress.relay_answer import Fields
 
@@ -49,9 +48,10 @@ def handshake(route: Route, request: Incoming, own_origin: bytes) -> Fields | No
 
 
 async def pass_bytes(route: Route, request: Incoming, answer: Answer, fields: Fields, sockets: OpenSockets) -> None:
-    """Answer 101 and pass bytes in both directions, while the caller's token and the route last.
+    """Answer 101 and pass bytes in both directions, while the caller's token and the route last, until both are silent for `IDLE_S`.
 
-    Raises EdgeRefused where the backend did not answer this handshake.
+    Raises EdgeRefused where the backend did not answer this handshake; after it CallerGone, and BrokenOff where the backend's
+    connection broke.
     """
     exchange, connection = request.exchange, answer.connection
     told = dict(answer.head.fields)
@@ -60,7 +60,7 @@ async def pass_bytes(route: Route, request: Incoming, answer: Answer, fields: Fi
         # RFC 6455 §4.1: whatever it speaks, it did not agree to this.
         raise EdgeRefused(502, "backend_failed", "the backend of this route switched to something that is no WebSocket")
     to_backend = _ToBackend(request, answer)
-    lines = head_lines([(b"connection", b"Upgrade"), _UPGRADE, VERSION_FIELD, *fields])
+    lines = head_lines([(b"connection", b"Upgrade"), _UPGRADE, *fields, *request.added])
     if not exchange.switch(lines, to_backend.take):
         raise EdgeRefused(400, "invalid_handshake", "more came before the answer to the handshake", {"connection": "close"})
     connection.timeout_s = IDLE_S
@@ -72,6 +72,13 @@ async def pass_bytes(route: Route, request: Incoming, answer: Answer, fields: Fi
         if limit.expired():
             # Not when it is all sent: a caller who does not read would stay.
             exchange.break_off()
+    except CallerGone:
+        raise
+    except TimeoutError:
+        return  # Nobody said anything for so long: an end like any other.
+    except Exception as error:
+        # 101 is out: nothing can be answered any more.
+        raise BrokenOff from error
     finally:
         sending.cancel()
         exchange.end()

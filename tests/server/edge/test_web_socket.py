@@ -3,11 +3,14 @@
 import asyncio
 import base64
 import hashlib
+import socket
+import struct
 import time
 from pathlib import Path
 
 import pytest
 
+from server.edge import web_socket
 from tests.server.edge.backend import Asked, Speak, backend, edge_of, orders, saying
 from tests.server.edge.issuer import Issuer, verified
 from tests.waiting import until
@@ -60,6 +63,44 @@ async def test_a_backend_that_ends_ends_the_caller(tmp_path: Path) -> None:
 
     async with backend(speak) as server, edge_of(tmp_path, orders(server, websocket=True)) as edge:
         assert (await edge.spoken(asking())).endswith(b"\r\n\r\nbye")
+
+
+async def test_a_backend_that_breaks_off_is_its_own_affair_and_no_fault_of_ours(tmp_path: Path) -> None:
+    async def speak(asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(echoing(first=b"half")(asked, reader, writer))
+        await go.wait()
+        task.cancel()
+        # Closed so, a connection is reset.
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    go = asyncio.Event()
+    async with backend(speak) as server, edge_of(tmp_path, orders(server, websocket=True)) as edge:
+        reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+        writer.write(asking())
+        await reader.readuntil(b"half")
+        go.set()
+        assert await reader.read() == b""
+        await until(lambda: bool(edge.records))
+        assert (edge.records[0].error_code, edge.records[0].error_class) == ("broken_off", "upstream")
+        writer.close()
+
+
+async def test_one_in_which_nobody_speaks_ends_as_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web_socket, "IDLE_S", 0.0)
+    async with backend(echoing()) as server, edge_of(tmp_path, orders(server, websocket=True)) as edge:
+        assert (await edge.spoken(asking())).startswith(b"HTTP/1.1 101 ")
+        await until(lambda: bool(edge.records))
+        assert (edge.records[0].success, edge.records[0].upstream_status) == (True, 101)
+
+
+async def test_the_answer_says_each_thing_once_and_what_is_left_of_the_limit(tmp_path: Path) -> None:
+    async with backend(echoing()) as server, edge_of(tmp_path, orders(server, websocket=True, limit="5/h")) as edge:
+        reader, writer = await asyncio.open_connection("127.0.0.1", edge.port)
+        writer.write(asking())
+        names = [line.partition(b":")[0] for line in (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")]
+        assert (names.count(b"x-gateway-version"), names.count(b"ratelimit")) == (1, 1)
+        writer.transport.abort()
 
 
 async def test_where_a_route_has_none_the_upgrade_is_ignored(tmp_path: Path) -> None:
