@@ -33,7 +33,7 @@ class EdgeEndpoint:
         began = time.perf_counter()
         request = Incoming.of(scope, receive, send)
         route = None
-        status, code = 0, ""
+        status, code, cause = 0, "", ""
         try:
             path = canonical(scope["raw_path"])
             found = self.table().find(path)
@@ -42,17 +42,17 @@ class EdgeEndpoint:
             route, rest = found
             status = await self._through(route, request, rest)
         except EdgeRefused as refusal:
-            status, code = refusal.status, refusal.code
+            status, code, cause = refusal.status, refusal.code, refusal.cause
             await request.answer(status, [*refusal.fields(), VERSION_FIELD, *request.added], refusal.body(request.trace_id))
         except CallerGone:
             code = "caller_gone"
-        except BrokenOff:
-            status, code = 502, "broken_off"
+        except BrokenOff as end:
+            status, code, cause = 502, "broken_off", end.cause
         except Exception:
             status, code = 500, "internal_error"
             raise
         finally:
-            self.outcomes.note(route, request, status, code, (time.perf_counter() - began) * 1_000)
+            self.outcomes.note(route, request, status, code, (time.perf_counter() - began) * 1_000, cause)
 
     async def _through(self, route: Route, request: Incoming, path: bytes) -> int:
         if route.cors is not None:

@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from oauth.tenants import DEFAULT_TENANT
 from server.edge.incoming import Incoming
 from server.edge.route import Route
+from tools.dispatch.failure_classes import MAX_REASON_CHARS
 from tools.stores import CallRecord, Recorder
 
 TOOL = "edge"
@@ -39,8 +40,8 @@ class Outcomes:
         #: when such an outcome of what no limit counted last left a record
         self._recorded_at: dict[tuple[str, str], float] = {}
 
-    def note(self, route: Route | None, request: Incoming, status: int, code: str, duration_ms: float) -> None:
-        """Record how a request ended: `code` of a refusal, or "" and the backend's status."""
+    def note(self, route: Route | None, request: Incoming, status: int, code: str, duration_ms: float, cause: str = "") -> None:
+        """Record how a request ended: `code` of a refusal and what caused it, or "" and the backend's status."""
         label = route.label if route is not None else ""
         is_failed = bool(code) or status >= 500
         error_code = code or (f"answered_{status // 100}xx" if status >= 500 else "")
@@ -65,7 +66,7 @@ class Outcomes:
                 error_class=(_CLASSES.get(code, "caller") if code else "upstream") if is_failed else "",
                 upstream_ms=None if code else duration_ms,
                 upstream_status=None if code else status,
-                reason=f"answered {status}" if is_failed else "",
+                reason=(cause[:MAX_REASON_CHARS] or f"answered {status}") if is_failed else "",
             )
         )
 

@@ -10,13 +10,14 @@ from server.request_scope import Headers
 
 @dataclass
 class EdgeRefused(Exception):
-    """The edge answers `status`; `details` go into the body beside code and message."""
+    """The edge answers `status`; `details` go into the body beside code and message, `cause` into the record alone."""
 
     status: int
     code: str
     message: str
     headers: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, object] = field(default_factory=dict)
+    cause: str = ""
 
     def __str__(self) -> str:
         return self.message

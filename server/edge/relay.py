@@ -142,7 +142,7 @@ class Relay:
         except Exception as error:
             # The head is out: only the end of the connection tells that the body is not whole.
             request.break_off()
-            raise BrokenOff from error
+            raise BrokenOff(answer.backend, error) from error
         if key is not None and to_keep is not None:
             self.cache.keep(key, to_keep, bytes(collected))
         await request.send({"type": "http.response.body", "body": b""})

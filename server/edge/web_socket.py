@@ -78,7 +78,7 @@ async def pass_bytes(route: Route, request: Incoming, answer: Answer, fields: Fi
         return  # Nobody said anything for so long: an end like any other.
     except Exception as error:
         # 101 is out: nothing can be answered any more.
-        raise BrokenOff from error
+        raise BrokenOff(answer.backend, error) from error
     finally:
         sending.cancel()
         exchange.end()

@@ -9,6 +9,7 @@ from starlette.types import Receive
 from server.edge.backends.choice import Backend
 from server.edge.refusals import EdgeRefused
 from server.edge.route import Route
+from tools.dispatch.failure_classes import reason_of
 from tools.egress.http1 import ClosedUnanswered
 from tools.egress.relay_answer import RelayHead
 from tools.egress.relay_connection import RelayConnection
@@ -26,7 +27,11 @@ class CallerGone(Exception):
 
 
 class BrokenOff(Exception):
-    """The backend's answer ended in its middle, when the caller had the beginning."""
+    """The backend's answer ended in its middle, when the caller had the beginning; `cause` is for the record."""
+
+    def __init__(self, backend: Backend, error: Exception) -> None:
+        super().__init__("the backend's answer ended in its middle")
+        self.cause = _fault(backend, error)
 
 
 @dataclass(slots=True)
@@ -86,16 +91,16 @@ class Forwarder:
             return await self._ask(route, first, request)
         except (ToolError, TimeoutError, ClosedUnanswered) as error:
             if route.config.retry != "idempotent" or request.method not in IDEMPOTENT or request.is_spent:
-                raise _refusal(error) from error
+                raise _refusal((first, error)) from error
             failure = error
         try:
             second = route.backends.pick(but=first)
         except EdgeRefused:
-            raise _refusal(failure) from failure
+            raise _refusal((first, failure)) from failure
         try:
             return await self._ask(route, second, request)
         except (ToolError, TimeoutError, ClosedUnanswered) as error:
-            raise _refusal(error) from error
+            raise _refusal((first, failure), (second, error)) from error
 
     def close(self, answer: Answer) -> None:
         """Give the connection back, or end it and with it what the backend still works on."""
@@ -204,8 +209,18 @@ def too_large(max_body_bytes: int) -> EdgeRefused:
     return EdgeRefused(413, "too_large", f"{max_body_bytes:,} bytes are the most", {"connection": "close"})
 
 
-def _refusal(error: Exception) -> EdgeRefused:
-    """Return what the caller is told of a backend that did not answer; which one, and how, is for the log."""
+def _refusal(*failed: tuple[Backend, Exception]) -> EdgeRefused:
+    """Return what the caller is told of backends that did not answer; which ones, and how, is for the record."""
+    cause = "; ".join(_fault(backend, each) for backend, each in failed)
+    _, error = failed[-1]
     if isinstance(error, TimeoutError) or (isinstance(error, ToolError) and error.failure.code == "upstream_timeout"):
-        return EdgeRefused(504, "backend_timeout", "the backend of this route did not answer in time")
-    return EdgeRefused(502, "backend_failed", "the backend of this route did not answer, or not with HTTP")
+        return EdgeRefused(504, "backend_timeout", "the backend of this route did not answer in time", cause=cause)
+    return EdgeRefused(502, "backend_failed", "the backend of this route did not answer, or not with HTTP", cause=cause)
+
+
+def _fault(backend: Backend, error: Exception) -> str:
+    """Return which backend failed, by host and port, and how; nothing of what it sent."""
+    if isinstance(error, ToolError):
+        return reason_of(error.failure)
+    how = "did not answer in time" if isinstance(error, TimeoutError) else "ended the connection without an answer"
+    return f"{backend.authority.decode()} {how}"

@@ -89,8 +89,13 @@ async def test_a_write_is_not_repeated(tmp_path: Path) -> None:
         answer = await edge.client.post("/edge/orders/", content=b"x")
         assert (answer.status_code, answer.json()["error"]) == (502, "backend_failed")
         assert len(one.asked) + len(two_.asked) == 1
-        assert (await edge.client.get("/edge/orders/")).status_code == 502
+        answer = await edge.client.get("/edge/orders/")
+        assert answer.status_code == 502
         assert len(one.asked) + len(two_.asked) == 3, "a read is tried at both, and not a third time"
+        # Which ones failed, and how, is for the operator.
+        reason = edge.records[1].reason
+        assert all(f"127.0.0.1:{each.port} ended the connection" in reason for each in (one, two_))
+        assert "127.0.0.1" not in answer.text
 
 
 async def test_a_write_whose_kept_connection_ended_is_not_repeated_either(tmp_path: Path) -> None:
@@ -136,6 +141,17 @@ async def test_a_slow_backend_is_given_up(tmp_path: Path) -> None:
         answer = await edge.client.get("/edge/orders/")
         assert (answer.status_code, answer.json()["error"]) == (504, "backend_timeout")
         await until(lambda: server.ended >= 1)
+        assert edge.records[0].reason == f"127.0.0.1:{server.port} did not answer in time"
+
+
+async def test_the_reason_of_a_failure_is_short_whatever_a_host_is_called(tmp_path: Path) -> None:
+    long = ".".join(["a" * 60] * 3)
+    backends = [{"url": f"http://{letter}.{long}.localhost:{free_port()}"} for letter in "ab"]
+    allow = [str(each["url"]).removeprefix("http://") for each in backends]
+    async with edge_of(tmp_path, orders(backends=backends), allow=allow) as edge:
+        assert (await edge.client.get("/edge/orders/")).status_code == 502
+        assert f".{long[:60]}" in edge.records[0].reason
+        assert len(edge.records[0].reason) <= 200
 
 
 async def test_what_is_known_of_a_backend_outlives_a_change_of_the_routes(tmp_path: Path) -> None:

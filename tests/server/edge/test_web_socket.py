@@ -83,6 +83,7 @@ async def test_a_backend_that_breaks_off_is_its_own_affair_and_no_fault_of_ours(
         assert await reader.read() == b""
         await until(lambda: bool(edge.records))
         assert (edge.records[0].error_code, edge.records[0].error_class) == ("broken_off", "upstream")
+        assert edge.records[0].reason.startswith(f"127.0.0.1:{server.port} broke off")
         writer.close()
 
 
