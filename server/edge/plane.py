@@ -20,7 +20,7 @@ from server.edge.health import answer_health
 from server.edge.outcomes import Outcomes
 from server.edge.rate_windows import RateWindows
 from server.edge.relay import PublicAddress, Relay
-from server.edge.route import Route
+from server.edge.route import Route, UnderWay
 from server.edge.route_table import RouteTable
 from server.edge.user_tokens import UserTokens
 from server.networks import Networks
@@ -63,9 +63,10 @@ class EdgePlane:
         return self._table.routes
 
     def change(self, section: Edge) -> None:
-        """Put routes in force. A backend that stays keeps what is known of it."""
+        """Put routes in force. A backend that stays keeps what is known of it, and a route what is under way."""
         known = {(route.label, backend.url): backend for route in self._table.routes for backend in route.backends.all}
-        self._table = RouteTable(self._route(each, known) for each in section.root)
+        under_way = {route.label: route.under_way for route in self._table.routes}
+        self._table = RouteTable(self._route(each, known, under_way.get(each.label)) for each in section.root)
         self.endpoint.relay.cache.clear()
         self.endpoint.relay.sockets.end_others(self._table)
         paths = [route.config.path for route in self._table.routes if route.config.path]
@@ -87,7 +88,7 @@ class EdgePlane:
     def metrics(self) -> Iterable[Metric]:
         return self.outcomes.metrics(self._table.routes)
 
-    def _route(self, config: EdgeRoute, known: dict[tuple[str, str], Backend]) -> Route:
+    def _route(self, config: EdgeRoute, known: dict[tuple[str, str], Backend], under_way: UnderWay | None) -> Route:
         backends = [self._backend(config, each, known) for each in config.backends]
         return Route(
             config,
@@ -95,6 +96,7 @@ class EdgePlane:
             Backends([each for each in backends if each is not None]),
             frozenset(method.encode() for method in config.methods),
             Cors(config.cors, config) if config.cors is not None else None,
+            under_way or UnderWay(),
         )
 
     def _backend(self, route: EdgeRoute, config: EdgeBackend, known: dict[tuple[str, str], Backend]) -> Backend | None:

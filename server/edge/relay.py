@@ -67,7 +67,7 @@ class Relay:
         if route.in_flight >= route.config.max_in_flight:
             raise EdgeRefused(503, "busy", "too many requests to this route are under way; try again", {"retry-after": "1"})
         asked_at = time.monotonic()
-        route.in_flight += 1
+        route.under_way.count += 1
         try:
             answer = await self.forwarder.send(route, self._outgoing(route, request, path))
             try:
@@ -75,7 +75,7 @@ class Relay:
             finally:
                 self.forwarder.close(answer)
         finally:
-            route.in_flight -= 1
+            route.under_way.count -= 1
         if route.config.cache is not None and request.method not in _SAFE and answer.head.status < 400:
             self.cache.forget(route.label, path, request.scope["query_string"])
         return answer.head.status

@@ -1,6 +1,6 @@
 """A route with what it needs at each request, made when the configuration comes into force."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from server.config_versions.sections.edge import EdgeRoute
 from server.edge.backends.choice import Backends
@@ -8,12 +8,21 @@ from server.edge.cors import Cors
 
 
 @dataclass(slots=True)
-class Route:
-    """`in_flight`: exchanges of this process that are under way."""
+class UnderWay:
+    """How many exchanges of this process are under way; a route has it from the one before with its label, as they go on."""
 
+    count: int = 0
+
+
+@dataclass(slots=True)
+class Route:
     config: EdgeRoute
     label: str
     backends: Backends
     methods: frozenset[bytes]
     cors: Cors | None = None
-    in_flight: int = 0
+    under_way: UnderWay = field(default_factory=UnderWay)
+
+    @property
+    def in_flight(self) -> int:
+        return self.under_way.count

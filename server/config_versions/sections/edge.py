@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import SplitResult
 
 from pydantic import ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
@@ -29,6 +30,11 @@ Url = Annotated[str, Field(min_length=1, max_length=1_000)]
 Seconds = Annotated[float, Field(gt=0, le=3_600)]
 
 Place = tuple[str | int, ...]
+_NO_HOST: Final = "begins with https:// (or http:// in a private network) and a host"
+
+
+def _leads_to_a_host(parts: SplitResult) -> bool:
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +47,8 @@ class EdgeBackend:
 
     def faults(self) -> Iterator[tuple[Place, str]]:
         parts = parts_of(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            yield ("url",), "begins with https:// (or http:// in a private network) and a host"
+        if not _leads_to_a_host(parts):
+            yield ("url",), _NO_HOST
         elif parts.query or parts.fragment or "@" in parts.netloc:
             yield ("url",), "has a user, a query or a fragment; what is sent there is the caller's"
         elif parts.path not in ("", "/") and (not is_plain(parts.path) or "*" in parts.path):
@@ -160,7 +166,12 @@ class EdgeRoute:
         for name in ("issuer", "audience", "jwks_uri"):
             if not getattr(self, name):
                 yield (name,), "is missing; without it any token of anybody would do"
-        if self.jwks_uri and is_in_the_clear(self.jwks_uri):
+        parts = parts_of(self.jwks_uri)
+        if self.jwks_uri and not _leads_to_a_host(parts):
+            yield ("jwks_uri",), _NO_HOST
+        elif parts.fragment or "@" in parts.netloc:
+            yield ("jwks_uri",), "has a user or a fragment; keys are public"
+        elif self.jwks_uri and is_in_the_clear(self.jwks_uri):
             yield ("jwks_uri",), PLAIN_HTTP_FAULT
 
 

@@ -179,6 +179,10 @@ async def test_so_many_are_under_way_and_no_more(tmp_path: Path) -> None:
         first = asyncio.create_task(edge.client.get("/edge/orders/"))
         await until(lambda: len(server.asked) == 1)
         assert (await edge.client.get("/edge/orders/")).json()["error"] == "busy"
+        # What is under way goes on under routes that came into force since.
+        edge.change(orders(server, max_in_flight=1, timeout_s=20))
+        assert (await edge.client.get("/edge/orders/")).json()["error"] == "busy"
         go.set()
         assert (await first).status_code == 200
+        assert edge.plane.routes[0].in_flight == 0
         assert (await edge.client.get("/edge/orders/")).status_code == 200

@@ -67,7 +67,7 @@ async def test_a_backend_that_ends_ends_the_caller(tmp_path: Path) -> None:
 
 async def test_a_backend_that_breaks_off_is_its_own_affair_and_no_fault_of_ours(tmp_path: Path) -> None:
     async def speak(asked: Asked, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(echoing(first=b"half")(asked, reader, writer))
+        task = asyncio.ensure_future(echoing(first=b"half")(asked, reader, writer))
         await go.wait()
         task.cancel()
         # Closed so, a connection is reset.
