@@ -155,7 +155,13 @@ class Chromium:
 
     def _is_idle(self) -> None:
         if self._contexts == 0:
-            self._closing = asyncio.ensure_future(self.close())
+            self._closing = asyncio.ensure_future(self._close_unused())
+
+    async def _close_unused(self) -> None:
+        async with self._starting:
+            # A call that began since has the browser already.
+            if self._contexts == 0:
+                await self._end()
 
 
 def driver_error() -> type[Exception]:

@@ -4,11 +4,12 @@ import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlunsplit
 
 from tools.browser.errors import BrowserGone, PageFailed
 from tools.browser.extraction import said_by
 from tools.browser.robots import Robots
-from tools.browser.visit import Visit
+from tools.browser.visit import Opened, Visit
 from tools.errors import EgressRefused
 from tools.operation import Json
 from tools.text.urls import parts_of
@@ -17,6 +18,7 @@ from tools.text.urls import parts_of
 _LINKS: Final = 500
 #: of all pages together: each is kept, and asked of robots.txt
 MAX_FOUND: Final = 1_000
+_DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Crawled:
 
 async def crawl(page: Visit, start: str, reach: Reach, robots: Robots) -> Crawled:
     """Open pages in the order in which they are found; one that fails is told with its reason. Raises what opening the first does."""
+    start = respelled(start)
     origin, done = parts_of(start)[:2], Crawled()
     waiting, seen = deque([(start, 0)]), {start}
     while waiting and len(done.pages) < reach.pages:
@@ -54,7 +57,8 @@ async def crawl(page: Visit, start: str, reach: Reach, robots: Robots) -> Crawle
             done.not_allowed.append(url)
             continue
         try:
-            entry, links = await _read(page, url, reach)
+            opened = await page.open(url, "load")
+            entry, links = await _read(page, opened, reach)
         except (PageFailed, EgressRefused) as error:
             if not done.pages and url == start:
                 raise
@@ -68,8 +72,13 @@ async def crawl(page: Visit, start: str, reach: Reach, robots: Robots) -> Crawle
                 raise
             done.ended = "browser_crashed"
             break
-        if parts_of(entry["url"])[:2] != origin:
-            done.pages.append({"url": url, "depth": depth, "error": "leads_elsewhere", "to": entry["url"]})
+        # A redirect, or a script since, leads to no page that a link may not lead to.
+        led_to = {opened.url, page.url} - {url}
+        if out := next((each for each in led_to if not _is_within(each, origin, reach.under if depth else "/")), None):
+            done.pages.append({"url": url, "depth": depth, "error": "leads_elsewhere", "to": out})
+            continue
+        if out := next((each for each in led_to if not robots.allows(each)), None):
+            done.not_allowed.append(out)
             continue
         done.pages.append(entry | {"depth": depth})
         for link in links if depth < reach.depth else ():
@@ -88,8 +97,15 @@ async def crawl(page: Visit, start: str, reach: Reach, robots: Robots) -> Crawle
     return done
 
 
-async def _read(page: Visit, url: str, reach: Reach) -> tuple[dict[str, Json], list[dict[str, Json]]]:
-    opened = await page.open(url, "load")
+def respelled(url: str) -> str:
+    """Return an http or https URL as browsers tell it: scheme and host in small letters, no default port, a path (URL Standard §4.5)."""
+    scheme, place, path, query, _ = parts_of(url)
+    if not place:
+        return url  # It is none, which is for whoever opens it to say.
+    return urlunsplit((scheme, place.lower().removesuffix(_DEFAULT_PORTS.get(scheme, ":")), path or "/", query, ""))
+
+
+async def _read(page: Visit, opened: Opened, reach: Reach) -> tuple[dict[str, Json], list[dict[str, Json]]]:
     said = await said_by(page, text_chars=reach.chars, links=_LINKS)
     entry = {"url": opened.url, "status": opened.status, "title": said["title"], "text": said.get("text", "")}
     return entry, said["links"]

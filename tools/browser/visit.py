@@ -54,6 +54,11 @@ class Visit:
         """Say whether the call's time is over."""
         return asyncio.get_running_loop().time() >= self._deadline
 
+    @property
+    def url(self) -> str:
+        """Where the page is now."""
+        return str(self._page.url)
+
     async def open(self, url: str, settled: Settled) -> Opened:
         """Go to `url`. Raises EgressRefused, PageFailed, BrowserGone."""
         # Judged here too, so that what is refused is said in the words of the guard and not in those of a browser.

@@ -4,10 +4,11 @@ import asyncio
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from tests.chromium import needs_chromium
 from tests.tools.browser.looked_at import PERSON, LookedAt
-from tools.browser.crawl import Crawled, Reach, crawl
+from tools.browser.crawl import Crawled, Reach, crawl, respelled
 from tools.browser.errors import PageFailed
 from tools.browser.extraction import said_by
 from tools.browser.pages import View
@@ -134,6 +135,42 @@ async def test_robots_and_links_that_ask_not_to_be_followed_are_heard(here: Look
     assert shown(here, done) == [("/", 0), ("/open", 1)]
     assert sorted(done.not_allowed) == [f"{here.site.url}/private/a", f"{here.site.url}/ugc"]
     assert not {"/private/a", "/ugc"} & set(here.site.asked)
+
+
+async def test_a_redirect_leads_to_no_page_that_a_link_may_not_lead_to(here: LookedAt) -> None:
+    async def to_private(_request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"location": "/private/a"})
+
+    async def to_other(_request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"location": "/other"})
+
+    here.site.handlers |= {"/docs/a": to_private, "/docs/b": to_other}
+    script = "<script>location = '/private/a'</script>"
+    here.site.pages |= {
+        "/": link("/docs/a", "/docs/b", "/docs/c", "/docs/d"),
+        "/docs/c": script,
+        "/docs/d": link(),
+        "/private/a": "<p>secret</p>" + link("/docs/e"),
+        "/docs/e": link(),
+        "/other": "<p>other</p>",
+        "/robots.txt": "User-agent: *\nDisallow: /private/",
+    }
+    done = await crawled(here)
+    assert shown(here, done) == [("/", 0), ("/other", 1), ("/docs/d", 1)]
+    assert done.not_allowed == [f"{here.site.url}/private/a"] * 2
+    within = await crawled(here, under="/docs/")
+    elsewhere = [(page["to"], page.get("text")) for page in within.pages if page.get("error") == "leads_elsewhere"]
+    assert (f"{here.site.url}/other", None) in elsewhere
+    assert "secret" not in str((done.pages, within.pages))
+
+
+async def test_a_start_may_be_spelled_as_people_do(here: LookedAt) -> None:
+    here.site.pages |= {"/": link("/", "/a"), "/a": link()}
+    async with here.page() as (page, _):
+        done = await crawl(page, here.site.url.replace("http://site", "HTTP://Site"), Reach(10, 1, "/", 100), Robots(()))
+    assert shown(here, done) == [("/", 0), ("/a", 1)]
+    assert respelled("HTTPS://Example.com:443?a=B#c") == "https://example.com/?a=B"
+    assert respelled("http://example.com:443/A") == "http://example.com:443/A"
 
 
 async def test_a_page_that_fails_is_told_and_the_others_are_read(here: LookedAt) -> None:

@@ -180,6 +180,14 @@ async def test_an_unused_browser_is_closed() -> None:
         await until(lambda: browsers_of(os.getpid()) == already)
 
 
+async def test_a_call_that_begins_when_an_unused_browser_is_to_be_closed_keeps_it(here: LookedAt) -> None:
+    async with here.page():
+        pass
+    here.chromium._is_idle()
+    async with here.chromium.context("http://127.0.0.1:9") as context:
+        assert (await context.new_page()).url == "about:blank"
+
+
 async def test_one_person_does_not_take_all_pages(here: LookedAt) -> None:
     """And who waits for one is told so when there is no more time."""
     pages, clock = here.pages(), asyncio.get_running_loop().time
