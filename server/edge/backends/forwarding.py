@@ -219,8 +219,14 @@ def _refusal(*failed: tuple[Backend, Exception]) -> EdgeRefused:
 
 
 def _fault(backend: Backend, error: Exception) -> str:
-    """Return which backend failed, by host and port, and how; nothing of what it sent."""
+    """Return which backend it was, by host and port, and what ended the exchange; nothing of what it sent."""
     if isinstance(error, ToolError):
         return reason_of(error.failure)
-    how = "did not answer in time" if isinstance(error, TimeoutError) else "ended the connection without an answer"
+    if isinstance(error, TimeoutError):
+        how = "did not answer in time"
+    elif isinstance(error, ClosedUnanswered):
+        how = "ended the connection without an answer"
+    else:
+        # The rest of a caller's body, say, that was too large when the answer had begun.
+        how = f"was left: {error if isinstance(error, EdgeRefused) else type(error).__name__}"
     return f"{backend.authority.decode()} {how}"

@@ -8,6 +8,7 @@ import pytest
 
 from server.config_versions.sections.edge import EdgeBackend
 from server.edge.backends.choice import FAILURES, MARKED_S, Backend, Backends
+from server.edge.backends.forwarding import BrokenOff, too_large
 from server.edge.refusals import EdgeRefused
 from tests.ports import free_port
 from tests.server.edge.backend import Asked, backend, edge_of, orders, saying
@@ -142,6 +143,11 @@ async def test_a_slow_backend_is_given_up(tmp_path: Path) -> None:
         assert (answer.status_code, answer.json()["error"]) == (504, "backend_timeout")
         await until(lambda: server.ended >= 1)
         assert edge.records[0].reason == f"127.0.0.1:{server.port} did not answer in time"
+
+
+def test_a_backend_is_not_blamed_for_an_answer_that_ended_with_its_caller() -> None:
+    first, _ = two(Clock())
+    assert BrokenOff(first, too_large(5)).cause == "a.example.com was left: 5 bytes are the most"
 
 
 async def test_the_reason_of_a_failure_is_short_whatever_a_host_is_called(tmp_path: Path) -> None:
