@@ -8,13 +8,16 @@ import subprocess
 import sys
 import tarfile
 import tomllib
+import venv
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib.metadata import packages_distributions
+from importlib.metadata import Distribution, distribution, packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.conftest import REPOSITORY
 from tests.deploy.programs import program
@@ -23,6 +26,8 @@ from tests.ports import free_port
 
 DISTRIBUTION = "ascend-gateway"
 PACKAGES = ("server", "tools", "oauth", "capability_index")
+#: the program that the wheel names `ascend`
+BEGIN = "import sys; from importlib.metadata import entry_points as of; sys.exit([*of(group='console_scripts', name='ascend')][0].load()())"
 EPOCH = {"SOURCE_DATE_EPOCH": "1700000000"}
 
 
@@ -99,12 +104,44 @@ def test_a_bill_of_materials_names_what_the_gateway_needs(distributions: Path) -
     assert named["pydantic"]["purl"] == f"pkg:pypi/pydantic@{named['pydantic']['version']}"
 
 
+def environment_of(wheel: Path, folder: Path) -> Path:
+    """Make an environment of a wheel and what it asks for, as it is installed here, so that no registry is asked; return its Python."""
+    venv.create(folder, symlinks=True)
+    [packages] = folder.glob("lib/python*/site-packages")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(packages)
+    [own] = packages.glob("*.dist-info")
+    for needed in needed_by(Distribution.at(own)):
+        for path in needed.files or ():
+            if path.parts[0] != ".." and path.suffix != ".pyc":
+                (packages / path).parent.mkdir(parents=True, exist_ok=True)
+                (packages / path).symlink_to(Path(str(path.locate())))
+    return folder / "bin" / "python"
+
+
+def needed_by(own: Distribution) -> list[Distribution]:
+    """Return what a distribution asks for, and what that asks for in turn, each once."""
+    found: dict[str, Distribution] = {}
+    seen, waiting = set[tuple[str, str]](), [(own, "")]
+    while waiting:
+        asking, extra = waiting.pop()
+        for asked in map(Requirement, asking.requires or ()):
+            if asked.marker is not None and not asked.marker.evaluate({"extra": extra}):
+                continue
+            name = canonicalize_name(asked.name)
+            found[name] = found.get(name) or distribution(name)
+            more = {(name, each) for each in ("", *asked.extras)} - seen
+            seen |= more
+            waiting += [(found[name], each) for _, each in sorted(more)]
+    return list(found.values())
+
+
 @pytest.fixture
 def started(distributions: Path, tmp_path: Path) -> Iterator[str]:
-    """`uvx ascend serve --demo` in an environment that holds the wheel and what it asks for, away from the repository."""
+    """`ascend serve --demo` in an environment that holds the wheel and what it asks for, away from the repository."""
     (wheel,) = distributions.glob("*.whl")
     served = ["serve", "--demo", "--port", str(free_port()), "--demo-port", str(free_port()), "--data", str(tmp_path / "data")]
-    command = [program("uvx"), "--quiet", "--python", sys.executable, "--from", str(wheel), "ascend", *served]
+    command = [str(environment_of(wheel, tmp_path / "alone")), "-c", BEGIN, *served]
     out, err = tmp_path / "out", tmp_path / "err"
     with out.open("w") as output, err.open("w") as errors:
         clean = {name: value for name, value in outside().items() if not name.startswith("PYTHON")}
