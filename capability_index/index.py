@@ -103,6 +103,10 @@ class CapabilityIndex:
         known = any(state.segments[name].find(slug) for name in (tenant_id, "*") if name in state.segments)
         return known and self.usage.learn(tenant_id, intent, slug)
 
+    def unlearn(self, tenant_id: str) -> None:
+        """Forget everything that this tenant taught."""
+        self.usage.forget(tenant_id)
+
     def upsert(self, segment: str, documents: Iterable[Document], progress: Progress | None = None) -> UpsertReport:
         """Add documents and replace those whose slug is known; what did not change is not encoded again."""
         with self._writing:

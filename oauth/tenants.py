@@ -34,14 +34,14 @@ class Tenant:
     suspended: bool = False
     #: how often its people may come: a name of the configuration's `[plans]`; "": the one that is nobody's in particular
     plan: str = ""
-    #: since when it is being removed, with all it owns; nobody lets it in again
-    leaving_since_us: int | None = None
+    #: It is being removed, with all it owns, and nobody lets it in again; until when calls from before that may go on.
+    leaving_until_us: int | None = None
     #: The store says it. A name may be somebody else's later: this tells whose something of before is.
     created_at_us: int = field(default=0, compare=False)
 
     @property
     def leaving(self) -> bool:
-        return self.leaving_since_us is not None
+        return self.leaving_until_us is not None
 
 
 class Tenants:

@@ -161,9 +161,11 @@ async def open_gateway(settings: Settings, *, at_work: bool = True, siblings: Si
         async def schedules() -> "Schedules":
             return (await work.schedules())[1]
 
-        async def tenants_changed(_changes: list[Change]) -> None:
+        async def tenants_changed(changes: list[Change]) -> None:
             await tenants.load(store.tenants.all)
             plan_limits.tenants_changed()
+            for tenant_id in {change.item for change in changes} - {each.tenant_id for each in tenants.all() if not each.leaving}:
+                operations.forget_tenant(tenant_id)
 
         async def config_changed(changes: list[Change]) -> None:
             await config.changed(changes)

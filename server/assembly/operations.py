@@ -74,6 +74,8 @@ class Operations:
     #: what stands before plans, for those that are stored
     gate: Preconditions
     upstreams: Upstreams
+    #: what upstreams answered
+    answers: CachingRunner
 
     def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         """Return what runs as long as the gateway does."""
@@ -86,6 +88,11 @@ class Operations:
     def listen(self, feed: ChangeFeed) -> None:
         """Take over imports and removals, of this process or another."""
         feed.listen("operations", self._changed)
+
+    def forget_tenant(self, tenant_id: str) -> None:
+        """Forget what this process remembers of a tenant that leaves or has gone, so that nobody of the same name has it."""
+        self.answers.forget_tenant(tenant_id)
+        self.usage.forget_tenant(tenant_id)
 
     async def _changed(self, changes: Sequence[Change]) -> None:
         await self.refresh(list(dict.fromkeys((change.tenant_id, change.item) for change in changes)))
@@ -193,7 +200,7 @@ async def _open_operations(
         health = HealthChecks(upstreams, egress)
         try:
             yield Operations(
-                catalog, catalog_index, dispatcher, call_log, usage, health, telemetry, tracing, quarantine, watch, gate, upstreams
+                catalog, catalog_index, dispatcher, call_log, usage, health, telemetry, tracing, quarantine, watch, gate, upstreams, openapi
             )
         finally:
             await idempotency.drain()

@@ -117,8 +117,8 @@ async def remove(settings: Settings, name: str, dry_run: bool, yes: bool) -> Non
     """Remove the tenant NAME and everything it owns: people, grants, accounts, keys, operations, facts, documents, runs, records.
 
     First nobody gets in any more; then what it owns goes in short steps, beside running gateways. Calls that were under way end within
-    15 minutes; what they leave goes too, and then the name is free. Who is interrupted says it again: what is gone is gone, and the rest
-    goes. The audit trail keeps its rows, and backups keep all of it.
+    15 minutes, as a rule; what they leave goes too, and then the name is free. Who is interrupted says it again: what is gone is gone,
+    and the rest goes. The audit trail keeps its rows, and backups keep all of it.
     """
     async with open_store(settings) as store:
         removal = TenantRemoval(store.database, store.history)

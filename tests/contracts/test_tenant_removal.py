@@ -11,6 +11,7 @@ from oauth.tenants import Tenant
 from server.admin.nouns.tenant_changes import add_tenant
 from server.admin.refusals import AdminRefused
 from server.audited import Audited, audited
+from server.storage.ai_gateway.configurations import SqlAiConfigs
 from server.storage.audit.reading import SqlAuditTrail
 from server.storage.database import Database, now_us
 from server.storage.history.tables import call_records, history_metadata
@@ -19,7 +20,7 @@ from server.storage.row_removal import remove_rows
 from server.storage.schema.ai_gateway_tables import model_calls
 from server.storage.schema.all_tables import STATE
 from server.storage.tenant_removal.owned_tables import KEPT, tenant_column
-from server.storage.tenant_removal.removal import LONGEST_CALL_US, TenantRemoval
+from server.storage.tenant_removal.removal import LONGEST_CALL_US, TenantRemoval, free_from_us
 
 GONE, STAYS = "acme", "globex"
 #: tables without a tenant, and why nothing of one is in them; whoever adds a table says it here, or gives it a tenant
@@ -168,6 +169,17 @@ async def test_the_name_stays_taken_while_calls_of_before_may_end_and_what_they_
     later = TenantRemoval(sql_database, history_database, now_us=lambda: now_us() + LONGEST_CALL_US + 1)
     assert dict(await later.finish(GONE)) == {"model_calls": 1}
     assert await later.leaving() == []
+
+
+async def test_the_name_stays_taken_for_as_long_as_the_configuration_lets_streams_go_on(
+    sql_database: Database, history_database: Database
+) -> None:
+    await SqlTenantStore(sql_database).add(Tenant(GONE, GONE))
+    await SqlAiConfigs(sql_database).put({"defaults": {"total_s": 3_600}}, "")
+    before_us = now_us()
+    await TenantRemoval(sql_database, history_database).begin(Tenant(GONE, GONE))
+    [leaving] = [each for each in await SqlTenantStore(sql_database).all() if each.leaving]
+    assert free_from_us(leaving) > before_us + 3_600_000_000
 
 
 async def test_a_tenant_stays_marked_as_long_as_every_look_finds_something(

@@ -26,6 +26,8 @@ class Learns(Protocol):
 
     def learn(self, tenant_id: str, intent: str, slug: str) -> bool: ...
 
+    def unlearn(self, tenant_id: str) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Search:
@@ -81,6 +83,15 @@ class SearchFeedback:
             self._learned[example.tenant_id, example.operation_id, example.intent] += example.uses
         self._teach(list(self._learned))
         self._forget_rare()
+
+    def forget_tenant(self, tenant_id: str) -> None:
+        """Forget what people of a tenant searched for, and have the index forget what they taught."""
+        for key in [key for key in self._searches if key[0] == tenant_id]:
+            del self._searches[key]
+        for counts in (self._pending, self._learned):
+            for example in [example for example in counts if example[0] == tenant_id]:
+                del counts[example]
+        self._index.unlearn(tenant_id)
 
     async def flush(self) -> int:
         """Write what was learned since the last time and teach the index; return how many examples there were."""

@@ -66,7 +66,7 @@ def _settings(tenant: Tenant) -> str:
             "static_tokens_until": tenant.static_tokens_until,
             "suspended": tenant.suspended,
             "plan": tenant.plan,
-            **({"leaving_since_us": tenant.leaving_since_us} if tenant.leaving else {}),
+            **({"leaving_until_us": tenant.leaving_until_us} if tenant.leaving else {}),
         }
     ).decode()
 
@@ -83,6 +83,6 @@ def _tenant(row: Row[Any]) -> Tenant:
         static_tokens_until=settings.get("static_tokens_until"),
         suspended=settings.get("suspended", False),
         plan=settings.get("plan", ""),
-        leaving_since_us=settings.get("leaving_since_us"),
+        leaving_until_us=settings.get("leaving_until_us"),
         created_at_us=row.created_at,
     )

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+import anyio.to_thread
 from sqlalchemy import ColumnElement, Connection, MetaData, delete, exists, func, select
 
 from oauth.tenants import Tenant
@@ -21,14 +22,17 @@ from server.storage.row_removal import remove_rows
 from server.storage.schema.all_tables import STATE
 from server.storage.schema.platform_tables import tenants
 from server.storage.tenant_removal.owned_tables import owned_tables, telling
+from tools.ai_gateway.configuration.build_config import build_config
 from tools.ai_gateway.configuration.changes import ConfigChanges
 from tools.ai_gateway.configuration.tenant_entries import forget_tenant, mentions_tenant
 from tools.versioned_documents.faults import ConfigInvalid
 
 #: What other processes still had in hand when the tenant was marked is written after it; each pass looks again.
 MAX_PASSES = 5
-#: No call that was let in before the mark goes on for longer; models' streams are the longest.
+#: No call that was let in before the mark goes on for longer; but models' streams where the configuration lets them (`total_s`).
 LONGEST_CALL_US = 15 * 60 * 1_000_000
+#: between the end of a stream and the last row about it
+WRITTEN_US = 60 * 1_000_000
 
 log = logging.getLogger("ascend")
 
@@ -54,7 +58,9 @@ class TenantRemoval:
 
     async def begin(self, tenant: Tenant) -> bool:
         """Mark it as leaving: in this transaction its people and programs are out, and its runs stand still. False: it was changed."""
-        return await self._tenants.save(replace(tenant, suspended=True, leaving_since_us=self._now_us()), tenant)
+        config = await anyio.to_thread.run_sync(build_config, (await self._configs.newest()).document)
+        until_us = self._now_us() + max(LONGEST_CALL_US, int(config.defaults.total_s * 1_000_000) + WRITTEN_US)
+        return await self._tenants.save(replace(tenant, suspended=True, leaving_until_us=until_us), tenant)
 
     async def leaving(self) -> Sequence[str]:
         """Return the tenants that are marked."""
@@ -123,7 +129,7 @@ class TenantRemoval:
 
 def free_from_us(tenant: Tenant) -> int:
     """Return when somebody else may have the name of a tenant that is leaving."""
-    return (tenant.leaving_since_us or 0) + LONGEST_CALL_US
+    return tenant.leaving_until_us or 0
 
 
 def _is(tenant: Tenant) -> Sequence[ColumnElement[bool]]:

@@ -82,3 +82,15 @@ async def test_what_is_remembered_of_many_intents_is_bounded(monkeypatch: pytest
         await house.usage.flush()
     assert house.usage.learned_count <= 4
     assert await rank(house) == 0
+
+
+async def test_what_a_tenant_taught_that_has_gone_teaches_nobody_of_its_name() -> None:
+    house = await gateway([*OTHERS, POST], table=TABLE)
+    before = await rank(house)
+    await learn(house, 2)
+    assert await rank(house) == 0
+    house.usage.forget_tenant("acme")
+    assert await rank(house) == before
+    # Nor does a first use count together with those of before.
+    await learn(house, 1)
+    assert await rank(house) == before

@@ -54,6 +54,12 @@ class CachingRunner:
         #: content hashes of operations whose upstream lets nobody keep what it says
         self._never_kept: set[str] = set()
 
+    def forget_tenant(self, tenant_id: str) -> None:
+        """Forget in this process what people of a tenant read; what all keep together ends by itself within minutes."""
+        for key, _kept in self._kept.items():
+            if key[0] == tenant_id:
+                self._kept.pop(key)
+
     async def preview(self, call: Call) -> Json:
         return await self._inner.preview(call)
 

@@ -197,3 +197,17 @@ async def test_errors_and_other_kinds_pass_through() -> None:
         await house.read(which=which)
         await house.read(which=which)
     assert len(house.upstream.calls) == 4
+
+
+async def test_nothing_is_left_of_a_tenant_that_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor a validator, by which an upstream would say that what another of its name read still holds."""
+    monkeypatch.setattr(House, "shared", None)
+    house = House(cache_control="max-age=60")
+    other = replace(ADA, tenant_id="other")
+    for principal in (ADA, other):
+        await house.read(principal)
+    house.cache.forget_tenant(ADA.tenant_id)
+    await house.read()
+    assert house.upstream.calls[-1].directions.if_none_match is None
+    await house.read(other)
+    assert len(house.upstream.calls) == 3
