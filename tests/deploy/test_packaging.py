@@ -151,7 +151,10 @@ def started(distributions: Path, tmp_path: Path) -> Iterator[str]:
     finally:
         with suppress(ProcessLookupError):  # It ended by itself: what it said is the fault to show.
             os.killpg(process.pid, signal.SIGTERM)
-        process.wait(timeout=30)
+        try:
+            process.wait(timeout=60)
+        finally:
+            process.kill()
 
 
 @pytest.mark.time_limit(180)
