@@ -58,7 +58,7 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
         "client_id name kind tenant last_used state",
         {"name": "Probe", "kind": "registered", "tenant": None, "last_used": None, "state": "active"},
     ),
-    "tenant list": ("name title url suspended", {"name": "default", "title": "Ascend Gateway", "suspended": False}),
+    "tenant list": ("name title url suspended leaving", {"name": "default", "title": "Ascend Gateway", "suspended": False}),
     "token static list --tenant default": (
         "id label scopes calls last_used created",
         {"label": "script", "scopes": "mcp", "calls": 0, "last_used": None},
