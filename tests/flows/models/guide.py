@@ -18,7 +18,8 @@ from tests.waiting import until_here
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 #: commands that only look, or may be typed again: what another process has just changed reaches them in a moment
 _AGAIN = re.compile(
-    r"curl |ascend sinks|ascend ai (logs|usage|budget|models)|ascend context query|ascend schedule list|.*claude -p|codex exec"
+    r"curl |ascend (sinks|calls|errors|usage)|ascend ai (logs|usage|budget|models)|"
+    r"ascend context query|ascend schedule list|.*claude -p|codex exec"
 )
 _EXPORTED = ("AWS_", "ASCEND_BACKUP_TO", "ASCEND_EGRESS_ALLOW")
 LIMIT_S = 20.0
