@@ -1,6 +1,7 @@
 """What durable work refuses, and how it ends.
 
 WorkflowRefused(ToolError)   code, message, hint, faults: nothing was started or changed
+  WaitsForConnection         the schedule reads for whoever has connected an account, and nobody has
 RunsFull(ToolError)          a tenant's runs, or a person's, have as much on record as they may
 StepFailed                   a step whose attempts are used up
 PermanentFault               raised by a step: to try again would change nothing
@@ -35,7 +36,7 @@ class WorkflowRefused(ToolError):
         super().__init__(Failure(code, message, hint=hint, faults=tuple(faults), retry_after_s=retry_after_s))
 
 
-class WaitsForAccount(WorkflowRefused):
+class WaitsForConnection(WorkflowRefused):
     """The schedule reads for whoever has connected an account, and as far as it knows nobody has."""
 
     def __init__(self, name: str, title: str) -> None:

@@ -14,7 +14,7 @@ from server.commands.schedule.rows import run_row, say_report
 from server.commands.terminal import say
 from server.config.settings import Settings
 from server.storage.database import now_us
-from tools.workflows.errors import WaitsForAccount
+from tools.workflows.errors import WaitsForConnection
 from tools.workflows.schedules.schedule import ScheduleRun, ended
 
 #: between two looks
@@ -22,7 +22,7 @@ LOOK_S = 0.2
 #: nobody has taken the run by then: probably nobody is there
 UNTAKEN_S = 2.0
 #: a gateway sees within it that somebody connected an account just now
-ACCOUNT_S = 5.0
+CONNECTED_S = 5.0
 
 
 @click.command()
@@ -36,7 +36,7 @@ ACCOUNT_S = 5.0
 async def command(settings: Settings, name: str, wait: bool, timeout_s: int, tenant: str, as_json: bool) -> None:
     """Start the workflow of the schedule NAME now, paused or not; its slots stay where they are. A running gateway does the work."""
     async with open_schedules(settings, tenant) as scheduled:
-        run = await _begun(scheduled, tenant, name, ACCOUNT_S if wait else 0.0)
+        run = await _begun(scheduled, tenant, name, CONNECTED_S if wait else 0.0)
         if wait:
             run = await _ended(scheduled, run, timeout_s)
     if as_json:
@@ -57,7 +57,7 @@ async def _begun(scheduled: ScheduledWork, tenant: str, name: str, patience_s: f
     while True:
         try:
             return await scheduled.schedules.start(tenant, name)
-        except WaitsForAccount:
+        except WaitsForConnection:
             if time.monotonic() > until:
                 raise
         await anyio.sleep(LOOK_S)

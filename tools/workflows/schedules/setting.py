@@ -10,7 +10,7 @@ import orjson
 from tools.near_names import near
 from tools.operation import Json
 from tools.plain_text import written_out
-from tools.workflows.errors import WaitsForAccount, WorkflowRefused
+from tools.workflows.errors import WaitsForConnection, WorkflowRefused
 from tools.workflows.ingestion.accounts import WITH_ACCOUNT
 from tools.workflows.run_keys import slot_key
 from tools.workflows.schedules.builtin import BUILTIN, TimesSaid, as_brought, builtin_schedules
@@ -111,7 +111,7 @@ class Schedules:
         """Start a run beside the slots, paused or not. Refused (conflict) while one that was started still runs, as far as is known."""
         schedule = await self.get(tenant_id, name)
         if name in WITH_ACCOUNT and schedule.acts_for is None:
-            raise WaitsForAccount(name, WITH_ACCOUNT[name].title)
+            raise WaitsForConnection(name, WITH_ACCOUNT[name].title)
         if unended := await self._store.unended(tenant_id, name):
             hint = f"`ascend workflow show {unended[-1].run_id}` says how far it is, `ascend workflow cancel` ends it"
             raise WorkflowRefused("conflict", f"schedule '{name}' still runs: {unended[-1].run_id}; nothing was started", hint)
