@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 #: keys remembered at most, over all buckets; the longest idle ones go first
 MAX_KEYS = 100_000
@@ -79,10 +79,11 @@ MAX_KEY_CHARS = 200
 class RateLimited(Exception):
     """The limit of `bucket` is used up; `retry_after_s` is when the next one fits."""
 
-    def __init__(self, bucket: str, retry_after_s: float) -> None:
+    def __init__(self, bucket: str, retry_after_s: float, standing: "Standing") -> None:
         super().__init__(f"{bucket}: too many requests; wait {retry_after_s:.0f} s")
         self.bucket = bucket
         self.retry_after_s = retry_after_s
+        self.standing = standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +103,18 @@ class Standing:
         }
 
 
+class Taken(NamedTuple):
+    """`wait_s` 0: it was taken; else nothing was. `used_s`: until the limit is whole again."""
+
+    wait_s: float
+    used_s: float
+
+
 class SharedArrivals(Protocol):
     """The same numbers, kept where every process takes from them."""
 
-    async def take(self, bucket: str, key: str, interval_s: float, tolerance_s: float) -> float | None:
-        """Take one, atomically for all processes. Returns 0 where it was taken, the seconds to wait where nothing was; None: nobody
-        knows, and whoever asks goes by its own count."""
+    async def take(self, bucket: str, key: str, interval_s: float, tolerance_s: float) -> Taken | None:
+        """Take one, atomically for all processes. None: nobody knows, and whoever asks goes by its own count."""
         ...
 
     def give_back(self, bucket: str, key: str, interval_s: float) -> None:
@@ -146,28 +153,29 @@ class RateLimits:
         # Scaling the burst too keeps "N at once" in proportion.
         self._tolerance_s = {name: self._interval_s[name] * max(1.0, limit.burst * self._scale) for name, limit in limits.items()}
 
-    async def check(self, bucket: str, key: str) -> None:
-        """Take one from `bucket` for `key`. Raises RateLimited, and then takes nothing."""
+    async def check(self, bucket: str, key: str) -> Standing:
+        """Take one from `bucket` for `key`; return what is left by the count that decided. Raises RateLimited, and then takes nothing."""
         now = self._clock()
         place = _place(bucket, key)
         arrival = max(now, self._arrivals.pop(place, now)) + self._interval_s[bucket]
         wait_s = arrival - now - self._tolerance_s[bucket]
         if wait_s > 1e-9:
             self._arrivals[place] = arrival - self._interval_s[bucket]
-            raise RateLimited(bucket, wait_s)
+            raise RateLimited(bucket, wait_s, self._standing(bucket, arrival - self._interval_s[bucket] - now))
         self._arrivals[place] = arrival
         if len(self._arrivals) > self._max_keys:
             self._forget(now)
         if self._shared is not None:
-            shared_wait_s = await self._shared.take(*place, self._interval_s[bucket], self._tolerance_s[bucket])
-            if shared_wait_s:
-                self._give_back_here(place)
-                raise RateLimited(bucket, shared_wait_s)
+            taken = await self._shared.take(*place, self._interval_s[bucket], self._tolerance_s[bucket])
+            if taken is not None:
+                if taken.wait_s:
+                    self._give_back_here(place)
+                    raise RateLimited(bucket, taken.wait_s, self._standing(bucket, taken.used_s))
+                return self._standing(bucket, taken.used_s)
+        return self._standing(bucket, arrival - now)
 
-    def standing(self, bucket: str, key: str) -> Standing:
-        """Say how much a key has left, as this process counted; nothing is taken."""
-        interval_s, tolerance_s, now = self._interval_s[bucket], self._tolerance_s[bucket], self._clock()
-        used_s = max(0.0, self._arrivals.get(_place(bucket, key), now) - now)
+    def _standing(self, bucket: str, used_s: float) -> Standing:
+        interval_s, tolerance_s = self._interval_s[bucket], self._tolerance_s[bucket]
         left = math.floor((tolerance_s - used_s) / interval_s + 1e-9)
         return Standing(round(tolerance_s / interval_s), max(0, left), math.ceil(tolerance_s), math.ceil(used_s))
 

@@ -15,7 +15,7 @@ from server.audited import Audited, audited, unaudited
 from server.rate_limits import RateLimited, RateLimits
 from server.request_body import ClientGone
 
-#: of a person or machine, over all addresses and addressees; each process counts for itself
+#: of a person or machine, over all addresses and addressees
 BUCKET = "admin_principal"
 POLICY = "principal"
 LESS = "ask for more rows at a time, or with format=jsonl; `[limits.rates.admin_principal]` says how often"
@@ -53,12 +53,12 @@ class AdminGuard:
         """Count a request; return a `send` that says what is left. Raises AdminRefused."""
         key = f"{administrator.tenant_id}/{administrator.subject}"
         try:
-            await self._limits.check(BUCKET, key)
+            standing = await self._limits.check(BUCKET, key)
         except RateLimited as error:
             wait_s = max(1, math.ceil(error.retry_after_s))
-            headers = {"retry-after": str(wait_s), **self._limits.standing(BUCKET, key).headers(POLICY)}
+            headers = {"retry-after": str(wait_s), **error.standing.headers(POLICY)}
             raise AdminRefused(429, "rate_limited", f"too many requests; wait {wait_s} s", LESS, headers=headers) from error
-        told = [(name.encode(), value.encode()) for name, value in self._limits.standing(BUCKET, key).headers(POLICY).items()]
+        told = [(name.encode(), value.encode()) for name, value in standing.headers(POLICY).items()]
 
         async def send_with_standing(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -9,8 +9,10 @@ from prometheus_client.metrics_core import Metric
 
 #: kinds that are counts, and may be added up
 _COUNTED = frozenset({"counter", "histogram", "gaugehistogram", "summary"})
-#: gauges of what each process has of its own; of the others, which all read from one store, the highest is taken
-_SUMMED_GAUGES = frozenset({"ascend_workers", "ascend_call_rows_waiting"})
+#: gauges of what each process has of its own
+_SUMMED_GAUGES = frozenset({"ascend_workers", "ascend_call_rows_waiting", "ascend_edge_in_flight"})
+#: 1 while all is well: one process that sees it otherwise is enough. Of the others, which all read from one store, the highest is taken.
+_LOWEST_GAUGES = frozenset({"ascend_redis_up"})
 #: what operating system and interpreter tell of a process means nothing but of that process
 _OF_A_PROCESS = ("process_", "python_")
 #: when a count began; of a sum there is no such moment
@@ -61,6 +63,8 @@ def _add(values: dict[_Key, float], metric: Metric, worker: str, name: str, labe
         values[key] = value
     elif metric.type in _COUNTED or metric.name in _SUMMED_GAUGES:
         values[key] += value
+    elif metric.name in _LOWEST_GAUGES:
+        values[key] = min(values[key], value)
     else:
         values[key] = max(values[key], value)
 

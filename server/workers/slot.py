@@ -58,16 +58,20 @@ class Slot:
         """Have another process take the place; this one answers until that is ready."""
         self.has_kept = False
         if self.current is None or not self.current.is_ready:
-            for each in self.processes:  # Starting: what it starts with is old.
-                each.send(signal.SIGKILL)
-            self.deaths = 0
+            self._give_up(self.current)
+            self.current, self.deaths = None, 0
             self.due_s = time.monotonic()
         else:
             self.next = self._forked()
 
+    def give_up_next(self) -> None:
+        """Have nobody come next; who answers stays."""
+        self._give_up(self.next)
+        self.next = None
+
     def look(self) -> bool:
-        """Take in what happened; return whether the place is newly without anybody who answers."""
-        was_ready = self.is_ready
+        """Take in what happened; return whether the place is newly without anybody who answers, or will."""
+        was_taken = self._is_taken
         for each in self.processes:
             each.look()
         for left in [each for each in self._leaving if each.exit_code is not None]:
@@ -83,12 +87,23 @@ class Slot:
             self.current, self.next, self.due_s = self.next, None, None
         if self.current is not None and self.current.exit_code is not None:
             self._died(self.current)
-        return was_ready and not self.is_ready
+        return was_taken and not self._is_taken
 
     def stop(self, number: signal.Signals) -> None:
         self.due_s, self._is_stopping = None, True
         for each in self.processes:
             each.send(number)
+
+    @property
+    def _is_taken(self) -> bool:
+        # Whoever starts may listen on the socket already.
+        return self.current is not None or self.next is not None
+
+    def _give_up(self, process: WorkerProcess | None) -> None:
+        """End one that starts: what it starts with is old."""
+        if process is not None:
+            process.send(signal.SIGKILL)
+            self._leaving.append(process)
 
     def _forked(self) -> WorkerProcess:
         forked = WorkerProcess.forked(self.number, self._work())

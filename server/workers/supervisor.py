@@ -99,17 +99,22 @@ class Supervisor:
                 self._begin_to_roll()
 
     def _begin_to_roll(self) -> None:
-        self._work_before = self._work
         try:
-            self._work = self._renew()
+            work = self._renew()
         except SettingsError as error:
-            self._keep(str(error))
-        else:
-            self._to_roll = deque(range(len(self._slots)))
+            _say_kept(str(error))
+            return
+        if not self._to_roll and not any(slot.is_rolling for slot in self._slots):
+            # During a roll nobody knows yet whether what it rolls to can start.
+            self._work_before = self._work
+        self._work = work
+        for slot in self._slots:
+            slot.give_up_next()
+        self._to_roll = deque(range(len(self._slots)))
 
     def _keep(self, reason: str) -> None:
         """Go on with the workers of before: what was to replace them does not start."""
-        log.error("workers_kept", extra={"facts": {"reason": reason}})
+        _say_kept(reason)
         self._work = self._work_before
         self._to_roll.clear()
 
@@ -153,3 +158,7 @@ class Supervisor:
 
     def _received(self, number: int, _frame: FrameType | None) -> None:
         self._signals.append(number)
+
+
+def _say_kept(reason: str) -> None:
+    log.error("workers_kept", extra={"facts": {"reason": reason}})

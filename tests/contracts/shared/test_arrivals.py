@@ -62,6 +62,18 @@ async def test_two_nodes_take_from_one_limit(redis_nodes: tuple[RedisState, Redi
     assert [await passes(two, "ada"), await passes(one, "ada")].count(True) == 1
 
 
+async def test_whoever_asks_is_told_what_is_left_for_all(redis_nodes: tuple[RedisState, RedisState]) -> None:
+    """Not what this node alone let through: a refusal said that much was left."""
+    one, two = (RateLimits(limits=LIMITS, shared=node.arrivals) for node in redis_nodes)
+    assert [(await node.check("try", "ada")).left for node in (one, two, one, one, two)] == [4, 3, 2, 1, 0]
+    with pytest.raises(RateLimited) as refused:
+        await two.check("try", "ada")
+    assert refused.value.standing.left == 0
+    assert refused.value.standing.full_in_s >= 4 * INTERVAL_S
+    redis_nodes[1].link.is_there = False
+    assert (await two.check("try", "ada")).left == 2
+
+
 async def test_what_others_refuse_takes_nothing_here(redis_nodes: tuple[RedisState, RedisState]) -> None:
     """A node that is alone again lets through what it had not used itself."""
     one, two = (RateLimits(limits=LIMITS, shared=node.arrivals) for node in redis_nodes)

@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from server.rate_limits import Limit, RateLimited, RateLimits
+from server.rate_limits import Limit, RateLimited, RateLimits, Taken
 from server.storage.redis.link import TOO_LATE, RedisAway
 from server.storage.redis.names import RedisNames
 from server.storage.redis.opened import RedisState, open_redis
@@ -145,7 +145,7 @@ async def test_a_server_that_forgot_our_scripts_is_told_them_again(redis: RedisS
         with pytest.raises(RedisAway):
             await node.link.ask(node.arrivals._take, ["ascend:x"], 1, 1)
         await until(lambda: node.link.is_there)
-        assert await node.arrivals.take("try", "ada", 1, 1) == 0
+        assert await node.arrivals.take("try", "ada", 1, 1) == Taken(0, 1)
 
 
 async def test_a_crowd_costs_no_more_round_trips_than_it_needs(redis: RedisServer) -> None:

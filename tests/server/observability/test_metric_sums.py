@@ -36,6 +36,17 @@ def test_counts_are_summed_and_what_all_see_is_taken_once() -> None:
     assert seen["ascend_disk_free_ratio", ""] == 0.5
 
 
+def test_what_is_under_way_is_summed_and_one_worker_without_redis_is_enough() -> None:
+    def told_by(in_flight: int, redis_up: int) -> bytes:
+        made = CollectorRegistry()
+        Gauge("ascend_edge_in_flight", "Under way", ["route"], registry=made).labels("crm").set(in_flight)
+        Gauge("ascend_redis_up", "Up", registry=made).set(redis_up)
+        return told(made)
+
+    seen = samples(summed({"1": told_by(3, 1), "2": told_by(2, 0), "3": told_by(0, 1)}))
+    assert (seen["ascend_edge_in_flight", "crm"], seen["ascend_redis_up", ""]) == (5, 0)
+
+
 def test_what_the_system_tells_of_a_process_says_which() -> None:
     seen = samples(summed({"1": told(registry(1, 1, 1, 1)), "2": told(registry(1, 1, 1, 1))}))
     assert {labels for name, labels in seen if name == "process_resident_memory_bytes"} == {"1", "2"}
