@@ -59,7 +59,11 @@ def _asked(words: str) -> Callable[[click.Context, click.Parameter, str | None],
     callback=_asked("Public origin, such as https://gateway.example.com (empty: as it is, or this machine alone)"),
     help="Public origin, such as https://gateway.example.com; kept in ascend.toml.",
 )
-@click.option("--environment", help="Which environment the store belongs to, such as production; kept in ascend.toml.")
+@click.option(
+    "--environment",
+    callback=_asked("Which environment the store belongs to, once and for all, such as production (empty: as it is, or development)"),
+    help="Which environment the store belongs to, such as production; kept in ascend.toml.",
+)
 @click.option(
     "--owner",
     metavar="EMAIL",

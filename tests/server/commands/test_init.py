@@ -92,7 +92,7 @@ def test_what_is_wrong_is_one_line(tmp_path: Path, words: tuple[str, ...], code:
 
 
 def test_at_a_terminal_it_asks_for_what_was_not_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    answers, asked = ["https://gateway.example.com", ""], []
+    answers, asked = ["https://gateway.example.com", "production", ""], []
 
     def prompt(words: str, **_options: object) -> str:
         asked.append(words)
@@ -102,6 +102,7 @@ def test_at_a_terminal_it_asks_for_what_was_not_given(tmp_path: Path, monkeypatc
     monkeypatch.setattr(click, "prompt", prompt)
     done = ascend_here("init", data_dir=tmp_path, is_first_start=True)
     assert done.returncode == 0, done
-    assert len(asked) == 2
+    assert len(asked) == 3
+    assert "environment    production" in done.stdout
     assert "at             https://gateway.example.com" in done.stdout
     assert "ascend admin invite EMAIL --role owner" in done.stdout
