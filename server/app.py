@@ -162,10 +162,16 @@ async def open_gateway(settings: Settings, *, at_work: bool = True, siblings: Si
             return (await work.schedules())[1]
 
         async def tenants_changed(changes: list[Change]) -> None:
+            before = {each.tenant_id: each.created_at_us for each in tenants.all()}
             await tenants.load(store.tenants.all)
             plan_limits.tenants_changed()
-            for tenant_id in {change.item for change in changes} - {each.tenant_id for each in tenants.all() if not each.leaving}:
+            now = {each.tenant_id: each.created_at_us for each in tenants.all() if not each.leaving}
+            for tenant_id in {change.item for change in changes}:
+                # Who has the name of one that left is another, also where this process heard of both at once.
+                if tenant_id in now and before.get(tenant_id, now[tenant_id]) == now[tenant_id]:
+                    continue
                 operations.forget_tenant(tenant_id)
+                ai_gateway.forget_tenant(tenant_id)
 
         async def config_changed(changes: list[Change]) -> None:
             await config.changed(changes)

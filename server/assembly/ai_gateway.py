@@ -126,7 +126,10 @@ class AiGateway:
         feed.listen("ai_config", self._config_changed)
         feed.listen("caller_keys", self._keys_changed)
         feed.listen("subjects", self._people_changed)
-        feed.listen("tenants", self._tenants_changed)
+
+    def forget_tenant(self, tenant_id: str) -> None:
+        """Forget what models answered a tenant that leaves, or another one of that name."""
+        self.calls.cache.forget(tenant_id)
 
     def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         """Return what runs beside the calls, until cancelled."""
@@ -142,11 +145,6 @@ class AiGateway:
 
     async def _keys_changed(self, changes: Sequence[Change]) -> None:
         await self.keys.changed({(change.tenant_id or "", change.item) for change in changes})
-
-    async def _tenants_changed(self, changes: Sequence[Change]) -> None:
-        # Whatever it is: when one leaves, when it is gone and what calls of before left is, and when another gets its name.
-        for tenant_id in {change.item for change in changes}:
-            self.calls.cache.forget(tenant_id)
 
     async def _people_changed(self, changes: Sequence[Change]) -> None:
         self.names.forget({(change.tenant_id or "", change.item) for change in changes})

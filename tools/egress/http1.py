@@ -209,8 +209,9 @@ class Http1Connection(asyncio.Protocol):
         if self._stage is not _Stage.HEAD or parser is None:
             return
         status = self._status = parser.get_status_code()
-        if (failure := no_status(self._authority, status)) is not None:
-            self._failure = failure
+        # RFC 9110 §15; decision 0018: the words for it are looked for where there is something to say.
+        if not 100 <= status <= 599:
+            self._failure = no_status(self._authority, status)
             return
         if status < 200:
             if status == 101:  # RFC 9110 §15.2.2: we sent no Upgrade
