@@ -23,7 +23,7 @@ from starlette.routing import Route
 
 from server.config.settings import Settings
 from tests.command_line import ascend_here
-from tests.deploy.programs import program
+from tests.deploy.programs import needs_ipv6, program
 from tests.deploy.reverse_proxies import DEPLOY, PROXIES, running
 from tests.flows.gateway_process import RunningGateway, running_gateway
 from tests.flows.mcp_client import connected
@@ -67,6 +67,7 @@ class Proxied:
 def proxied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
     """Two gateways are named to the proxy: one listens by IPv6 as well, and the other one is away."""
     program(request.param)
+    needs_ipv6()
     folder = tmp_path_factory.mktemp(request.param)
     held = certificate(folder, "127.0.0.1", "::1")
     gateway_port = free_port()
